@@ -1,0 +1,123 @@
+"""Trains the autoencoder with the latent-diffusion paper's loss (Rombach et al. 2022, appendix G).
+
+    ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.autoencoder
+
+L1, a perceptual term (differences between the attribute reader's feature maps), a tiny KL, and, once the
+pictures are good, a patch discriminator. Train `tutorial.training.reader` first.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from tutorial import weights
+from tutorial.data.critters import TRAINING_SEEDS
+from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig, gaussian_kl
+from tutorial.networks.blocks import channels_last
+from tutorial.networks.discriminator import PatchDiscriminator, balance, hinge_loss
+from tutorial.networks.reader import AttributeReader
+from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, warm_cosine
+from tutorial.training.pictures import pictures, to_signed
+
+COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.autoencoder"
+CONFIG = AutoencoderConfig(channels=(32, 64, 96, 128), layers=1, latent_channels=4, groups=8)
+
+PERCEPTUAL, KL, ADVERSARIAL = 0.1, 3e-5, 0.2
+"""Weights of the loss terms beside L1; the KL is summed over a picture's latent, in nats."""
+DISCRIMINATE_AFTER = 0.6
+"""Share of the steps after which the discriminator joins in."""
+
+
+def perceptual_distance(reader: AttributeReader, x: Tensor, y: Tensor) -> Tensor:
+    """Mean squared distance between unit-length feature columns, summed over stages: scalar.
+
+    LPIPS without learned weights (Zhang et al. 2018, eq. 1), on the attribute reader's feature maps.
+    """
+    both = zip(reader.feature_maps(x), reader.feature_maps(y), strict=True)
+    return torch.stack([(F.normalize(a) - F.normalize(b)).square().sum(1).mean() for a, b in both]).sum()
+
+
+def train(
+    steps: int, *, batch: int = 32, seeds: range = TRAINING_SEEDS, folder: Path = RUNS / "autoencoder", config=CONFIG
+) -> Autoencoder:
+    accelerator = Accelerator()
+    torch.manual_seed(0)
+    model, critic = channels_last(Autoencoder(config)), channels_last(PatchDiscriminator())
+    reader = weights.load("reader", device=accelerator.device)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+    critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=2e-4, betas=(0.5, 0.9))
+    schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))
+    loader = DataLoader(TensorDataset(pictures(seeds, training=True)), batch_size=batch, shuffle=True, drop_last=True)
+    model, critic, optimizer, critic_optimizer, loader = accelerator.prepare(
+        model, critic, optimizer, critic_optimizer, loader
+    )
+    bare, judge = accelerator.unwrap_model(model), accelerator.unwrap_model(critic)
+    ema = averaged(bare, 0.998)
+    accelerator.register_for_checkpointing(schedule, ema)
+
+    def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        x = to_signed(rows[0])
+        side = x.shape[-1] // config.f
+        noise = torch.randn(len(x), config.latent_channels, side, side, device=x.device)
+        with accelerator.autocast():
+            x_hat, mean, logvar = model(x, noise)
+            perceptual = perceptual_distance(reader, x_hat, x)
+        l1, kl = (x_hat.float() - x).abs().mean(), gaussian_kl(mean.float(), logvar.float()).mean()
+        values = {"l1": l1, "perceptual": perceptual, "kl": kl, "mse": (x_hat.float() - x).square().mean()}
+        loss = reconstruction = l1 + PERCEPTUAL * perceptual.float()
+        adversarial_now = step >= DISCRIMINATE_AFTER * steps
+        if adversarial_now:
+            judge.requires_grad_(False)
+            with accelerator.autocast():
+                fooled = -judge(x_hat).float().mean()
+            weight = balance(reconstruction, fooled, bare.decoder.conv_out.weight)
+            loss = loss + ADVERSARIAL * weight * fooled
+            judge.requires_grad_(True)
+        accelerator.backward(loss + KL * kl)
+        accelerator.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        ema.update_parameters(bare)
+        if adversarial_now:
+            with accelerator.autocast():
+                real, fake = critic(torch.cat([x, x_hat.detach().to(x.dtype)])).float().chunk(2)
+            critic_loss = hinge_loss(real, fake)
+            accelerator.backward(critic_loss)
+            critic_optimizer.step()
+            critic_optimizer.zero_grad()
+            values |= {"critic": critic_loss, "fooled": fooled}
+        return values
+
+    clock = Clock()
+    for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder):
+        pass
+    trained: Autoencoder = ema.module.eval()
+    if accelerator.is_main_process:
+        trained.config = scaled(trained, pictures(seeds, training=True)[:2048].to(accelerator.device))
+        card = provenance(accelerator, COMMAND, clock) | {
+            "trained_on": f"critters of seeds {seeds.start}–{seeds.stop - 1}, held-out pairs excluded",
+            "loss": {"l1": 1.0, "perceptual": PERCEPTUAL, "kl": KL, "adversarial": ADVERSARIAL},
+        }
+        weights.save("autoencoder", trained, card, folder)
+    return trained
+
+
+@torch.no_grad()
+def scaled(autoencoder: Autoencoder, x: Tensor) -> AutoencoderConfig:
+    """The configuration with the scaling factor that gives latents of these pictures unit variance."""
+    latents = torch.cat([autoencoder.encode(to_signed(rows))[0] for rows in x.split(128)])
+    return AutoencoderConfig(**(vars(autoencoder.config) | {"scaling_factor": 1 / latents.std().item()}))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=7500)
+    train(parser.parse_args().steps)

@@ -1,0 +1,97 @@
+"""Trains the attribute reader.
+
+    ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.reader
+
+It sees every combination of attributes, held-out pairs too, since it has to judge pictures of those fairly;
+and it sees pictures blurred and noisy, since it will read reconstructions and samples.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from tutorial import weights
+from tutorial.data.critters import ATTRIBUTES, EVALUATION_SEED, any_critter, critters
+from tutorial.networks.blocks import channels_last
+from tutorial.networks.reader import AttributeReader, ReaderConfig
+from tutorial.training.fit import RUNS, Clock, fit, provenance, warm_cosine
+from tutorial.training.pictures import pictures, to_signed
+
+COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.reader"
+SEEDS = range(20_000_000, 20_060_000)
+
+
+def labels(seeds: range, *, training: bool) -> Tensor:
+    """Value indices of each attribute: (N, 10) int64."""
+    return torch.tensor([critter.labels for critter in critters(seeds, training=training)])
+
+
+def smear(x: Tensor) -> Tensor:
+    """Half of the pictures get a light blur, half some noise (some both, some neither)."""
+    blurred = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    shape = (len(x), 1, 1, 1)
+    share = torch.rand(shape, device=x.device) * (torch.rand(shape, device=x.device) < 0.5)
+    level = 0.15 * torch.rand(shape, device=x.device) * (torch.rand(shape, device=x.device) < 0.5)
+    return torch.lerp(x, blurred, share) + level * torch.randn_like(x)
+
+
+def train(steps: int, *, batch: int = 128, seeds: range = SEEDS, folder: Path = RUNS / "reader") -> AttributeReader:
+    accelerator = Accelerator()
+    torch.manual_seed(0)
+    model = channels_last(AttributeReader(ReaderConfig()))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)
+    schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))
+    data = TensorDataset(pictures(seeds, training=False), labels(seeds, training=False))
+    loader = DataLoader(data, batch_size=batch, shuffle=True, drop_last=True)
+    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    accelerator.register_for_checkpointing(schedule)
+
+    def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        x, y = rows
+        with accelerator.autocast():
+            logits = model(smear(to_signed(x)))
+        losses = [F.cross_entropy(logits[name].float(), y[:, k]) for k, name in enumerate(ATTRIBUTES)]
+        loss = torch.stack(losses).sum()
+        accelerator.backward(loss)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        right = [(logits[name].argmax(1) == y[:, k]).float().mean() for k, name in enumerate(ATTRIBUTES)]
+        return {"loss": loss, "accuracy": torch.stack(right).mean()}
+
+    clock = Clock()
+    for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder):
+        pass
+    reader = accelerator.unwrap_model(model).eval()
+    if accelerator.is_main_process:
+        card = provenance(accelerator, COMMAND, clock) | {
+            "trained_on": f"critters of seeds {seeds.start}–{seeds.stop - 1}, all combinations, blurred and noisy",
+            "accuracy_on_fresh_critters": accuracy(reader, range(EVALUATION_SEED, EVALUATION_SEED + 2000)),
+        }
+        weights.save("reader", reader, card, folder)
+    return reader
+
+
+@torch.no_grad()
+def accuracy(reader: AttributeReader, seeds: range, change=lambda x: x) -> dict[str, float]:
+    """Share of fresh critters whose attribute is read correctly, for each attribute; `change` alters pictures."""
+    right = dict.fromkeys(ATTRIBUTES, 0)
+    x, y = pictures(seeds, training=False), torch.tensor([any_critter(s).labels for s in seeds])
+    for rows, truth in zip(x.split(250), y.split(250), strict=True):
+        read = reader.read(change(to_signed(rows)))
+        for k, name in enumerate(ATTRIBUTES):
+            right[name] += int((read[name] == truth[:, k]).sum())
+    return {name: count / len(seeds) for name, count in right.items()}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=3000)
+    train(parser.parse_args().steps)

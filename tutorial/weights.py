@@ -1,0 +1,85 @@
+"""Shipped weights: a safetensors file each, beside a JSON card that says what made it.
+
+The card holds the architecture's configuration, the command that trains it again, and what was measured.
+Tensors are stored as float16 (half the download, no visible difference) and computed with as float32.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig
+from tutorial.networks.blocks import channels_last
+from tutorial.networks.reader import AttributeReader, ReaderConfig
+from tutorial.networks.text import TextConfig, TextEncoder
+from tutorial.networks.unet import UNet, UNetConfig
+
+FOLDER = Path(__file__).parents[1] / "assets" / "weights"
+
+ARCHITECTURES: dict[str, tuple[type[nn.Module], type]] = {
+    "AttributeReader": (AttributeReader, ReaderConfig),
+    "Autoencoder": (Autoencoder, AutoencoderConfig),
+    "UNet": (UNet, UNetConfig),
+    "TextEncoder": (TextEncoder, TextConfig),
+}
+
+
+class WeightsError(Exception):
+    """A weight file is missing or damaged; the message names it and the command that makes it again."""
+
+
+def save(name: str, model: nn.Module, card: dict[str, Any], folder: Path = FOLDER) -> None:
+    """Writes `<name>.safetensors` (float16) and its card `<name>.json`.
+
+    `card` must hold "command", the shell command that trains the model again; the architecture and its
+    configuration are added here, from the model itself.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, folder / f"{name}.safetensors")
+    head = {"name": name, "architecture": type(model).__name__, "config": asdict(model.config)}  # type: ignore[arg-type]
+    write_card(name, head | card, folder)
+
+
+def write_card(name: str, card: dict[str, Any], folder: Path = FOLDER) -> None:
+    (folder / f"{name}.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """The card of a shipped file. Raises WeightsError if it is missing or not JSON."""
+    path = folder / f"{name}.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(_sentence(path, name)) from error
+
+
+def load(name: str, folder: Path = FOLDER, device: torch.device | str = "cpu") -> Any:
+    """Loads a shipped model as float32, in evaluation mode, without gradients.
+
+    Raises WeightsError if the file is missing, truncated, or does not fit its card.
+    """
+    card, path = read_card(name, folder), folder / f"{name}.safetensors"
+    try:
+        network, config = ARCHITECTURES[card["architecture"]]
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in card["config"].items()}
+        with torch.device("meta"):  # no time lost on an initialisation that is overwritten at once
+            model = network(config(**fields))
+        tensors = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path, device=str(device)).items()}
+        model.load_state_dict(tensors, assign=True)
+    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError) as error:
+        raise WeightsError(_sentence(path, name, card.get("command"))) from error
+    return channels_last(model.eval().requires_grad_(False))
+
+
+def _sentence(path: Path, name: str, command: str | None = None) -> str:
+    remedy = command or f"git checkout -- assets/weights/{name}.json"
+    return f"The weights {path.name} are missing or damaged. To make them again, run: {remedy}"
