@@ -45,7 +45,7 @@ def perceptual_distance(reader: AttributeReader, x: Tensor, y: Tensor) -> Tensor
 
 
 def train(
-    steps: int, *, batch: int = 32, seeds: range = TRAINING_SEEDS, folder: Path = RUNS / "autoencoder", config=CONFIG
+    steps: int, *, batch: int = 16, seeds: range = TRAINING_SEEDS, folder: Path = RUNS / "autoencoder", config=CONFIG
 ) -> Autoencoder:
     accelerator = Accelerator()
     torch.manual_seed(0)
@@ -119,5 +119,5 @@ def scaled(autoencoder: Autoencoder, x: Tensor) -> AutoencoderConfig:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=7500)
+    parser.add_argument("--steps", type=int, default=8000)
     train(parser.parse_args().steps)

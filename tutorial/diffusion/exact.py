@@ -1,0 +1,73 @@
+"""Denoisers in closed form, for data from a mixture of isotropic Gaussians: the truth to test against.
+
+If x_0 ~ Σ w_k N(μ_k, s² I), then x_t ~ Σ w_k N(√ᾱ μ_k, (ᾱ s² + 1 − ᾱ) I), and the best guess of x_0 is a
+weighted mean of what each component would guess.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tutorial.diffusion.objective import Kind, target
+from tutorial.diffusion.samplers import Denoiser
+from tutorial.diffusion.schedule import Schedule, at
+
+
+@dataclass(frozen=True)
+class GaussianMixture:
+    """Σ_k w_k N(μ_k, s² I): weights (K,) summing to 1, means (K, D), one spread s > 0."""
+
+    weights: Tensor
+    means: Tensor
+    spread: float
+
+    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """n independent draws: (n, D)."""
+        k = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        return self.means[k] + self.spread * torch.randn(n, self.means.shape[1], generator=generator).to(self.means)
+
+
+def responsibilities(mixture: GaussianMixture, schedule: Schedule, x: Tensor, t: Tensor | int) -> Tensor:
+    """p(component k | x_t): x (B, D), t (B,) → (B, K)."""
+    abar = at(schedule.abar, t, x)
+    variance = abar * mixture.spread**2 + 1 - abar
+    distance = (x[:, None] - abar.sqrt()[..., None] * mixture.means).square().sum(2)  # (B, K)
+    return torch.softmax(mixture.weights.log() - distance / (2 * variance), dim=1)
+
+
+def posterior_mean(mixture: GaussianMixture, schedule: Schedule, x: Tensor, t: Tensor | int) -> Tensor:
+    """E[x_0 | x_t], the answer that minimises the squared error: x (B, D), t (B,) → (B, D)."""
+    abar = at(schedule.abar, t, x)
+    variance = abar * mixture.spread**2 + 1 - abar
+    pull = abar.sqrt() * mixture.spread**2 / variance
+    guesses = mixture.means + pull[..., None] * (x[:, None] - abar.sqrt()[..., None] * mixture.means)  # (B, K, D)
+    return (responsibilities(mixture, schedule, x, t)[..., None] * guesses).sum(1)
+
+
+def exact_denoiser(mixture: GaussianMixture, schedule: Schedule, kind: Kind = "eps") -> Denoiser:
+    """The network that a perfect training would end with, for t in 1…T."""
+
+    def denoise(x: Tensor, t: Tensor, cond: Any = None) -> Tensor:
+        x0 = posterior_mean(mixture, schedule, x, t)
+        eps = (x - at(schedule.abar.sqrt(), t, x) * x0) / at((1 - schedule.abar).sqrt(), t, x)
+        return target(kind, schedule, x0, t, eps)
+
+    return denoise
+
+
+def flow_map(mean: Tensor, spread: float, schedule: Schedule, x: Tensor, t: int, s: int) -> Tensor:
+    """Where the probability-flow ODE carries x from time t to s when the data is one Gaussian N(μ, spread² I).
+
+    Each marginal is Gaussian, and the flow keeps a point at the same number of standard deviations from the
+    centre.
+    """
+
+    def scale(u: int) -> Tensor:
+        return (schedule.abar[u] * spread**2 + 1 - schedule.abar[u]).sqrt().to(x)
+
+    centre_t, centre_s = (schedule.abar[u].sqrt().to(x) * mean for u in (t, s))
+    return centre_s + scale(s) / scale(t) * (x - centre_t)
