@@ -20,6 +20,7 @@ from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.reader import AttributeReader, ReaderConfig
 from tutorial.networks.text import TextConfig, TextEncoder
+from tutorial.networks.tokenizer import ClipTokenizer
 from tutorial.networks.unet import UNet, UNetConfig
 
 FOLDER = Path(__file__).parents[1] / "assets" / "weights"
@@ -78,6 +79,15 @@ def load(name: str, folder: Path = FOLDER, device: torch.device | str = "cpu") -
     except (OSError, SafetensorError, RuntimeError, KeyError, TypeError) as error:
         raise WeightsError(_sentence(path, name, card.get("command"))) from error
     return channels_last(model.eval().requires_grad_(False))
+
+
+def load_tokenizer(length: int, folder: Path = FOLDER) -> ClipTokenizer:
+    """The shipped tokenizer, for prompts of `length` tokens. Raises WeightsError if a file is missing or damaged."""
+    try:
+        return ClipTokenizer(folder / "tokenizer", length)
+    except (OSError, ValueError, KeyError) as error:
+        command = "python -m tutorial.training.tokenizer"
+        raise WeightsError(_sentence(folder / "tokenizer", "tokenizer", command)) from error
 
 
 def _sentence(path: Path, name: str, command: str | None = None) -> str:

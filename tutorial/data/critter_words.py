@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -161,6 +162,7 @@ def _and(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
+@cache
 def known_words() -> frozenset[str]:
     """Every lower-case word that a training caption can contain."""
     tables = [*ADJECTIVES.values(), *FEATURES.values(), *OUTFITS.values(), PLACES]
@@ -171,3 +173,9 @@ def known_words() -> frozenset[str]:
 def words_of(text: str) -> list[str]:
     """The lower-case words of a text, in order, without punctuation."""
     return re.findall(r"[^\W_]+(?:[-'’][^\W_]+)*", text.lower())
+
+
+def unfamiliar_words(text: str) -> list[str]:
+    """The words of a text that no training caption contains, each once, in order."""
+    known = known_words()
+    return [word for word in dict.fromkeys(words_of(text)) if word not in known]

@@ -1,0 +1,137 @@
+"""Latent diffusion: from a prompt to a picture (Rombach et al. 2022).
+
+Words become vectors, noise becomes a latent under their guidance, and the latent becomes a picture. This is
+Stable Diffusion's sampler; only the networks given to it are smaller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from tutorial import weights
+from tutorial.diffusion.guidance import guided
+from tutorial.diffusion.objective import Kind
+from tutorial.diffusion.process import gaussian
+from tutorial.diffusion.samplers import SAMPLERS, Denoiser, Step
+from tutorial.diffusion.schedule import Schedule
+from tutorial.networks.autoencoder import Autoencoder
+from tutorial.networks.text import TextEncoder
+from tutorial.networks.tokenizer import ClipTokenizer
+from tutorial.networks.unet import UNet
+
+STEPS, GUIDANCE, SAMPLER = 20, 3.0, "dpm_solver_pp_2m"
+"""The default settings, with which everything is measured unless said otherwise."""
+
+
+def as_denoiser(unet: nn.Module) -> Denoiser:
+    """A U-Net as what samplers and training call: t counts from 0 = clean here, from 0 = first noise there."""
+    return lambda x, t, words: unet(x, t - 1, words)
+
+
+@dataclass(frozen=True)
+class LatentDiffusion:
+    """Tokenizer, text encoder, U-Net and autoencoder, ready to draw."""
+
+    tokenizer: ClipTokenizer
+    text: TextEncoder
+    unet: UNet
+    autoencoder: Autoencoder
+    schedule: Schedule
+    predicts: Kind
+    side: int
+    """Height and width of the latent that the U-Net was trained on."""
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.unet.parameters()).device
+
+    @torch.no_grad()
+    def words(self, prompts: Sequence[str]) -> Tensor:
+        """Prompts → word vectors (B, length, width). The empty prompt is a prompt too."""
+        return self.text(self.tokenizer(list(prompts)).to(self.device))
+
+    def noise(self, seeds: Sequence[int]) -> tuple[Tensor, list[torch.Generator]]:
+        """x_T for each seed, (B, latent, side, side), and the generators that drew it, to draw on with."""
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        shape = (len(generators), self.unet.config.latent_channels, self.side, self.side)
+        return gaussian(torch.empty(shape), generators).to(self.device), generators
+
+    def sample(
+        self,
+        prompt: str | Sequence[str],
+        *,
+        negative: str = "",
+        steps: int = STEPS,
+        guidance: float = GUIDANCE,
+        sampler: str = SAMPLER,
+        eta: float = 0.0,
+        seed: int = 0,
+        n: int = 1,
+    ) -> Iterator[Step]:
+        """Draws n pictures of a prompt, or one of each of several; decode the last step's `x_next`.
+
+        Picture k uses the seed `seed + k`, whatever n is. `eta` matters to DDIM only. Raises ValueError for an
+        unknown sampler, or steps or eta out of range.
+        """
+        if sampler not in SAMPLERS:
+            raise ValueError(f"The sampler must be one of {', '.join(SAMPLERS)}; got {sampler!r}.")
+        prompts = [prompt] * n if isinstance(prompt, str) else list(prompt)
+        x_T, generators = self.noise(range(seed, seed + len(prompts)))
+        extra = {"ddim": {"eta": eta, "generator": generators}, "ddpm": {"generator": generators}}.get(sampler, {})
+        denoise = guided(as_denoiser(self.unet), self.words([negative]), guidance)
+        cond = self.words(prompts)
+        yield from SAMPLERS[sampler](
+            denoise, self.schedule, x_T, steps=steps, predicts=self.predicts, cond=cond, **extra
+        )
+
+    @torch.no_grad()
+    def decode(self, latent: Tensor) -> Tensor:
+        """Latents as the U-Net sees them → pictures (B, 3, f·side, f·side) in [−1, 1]."""
+        return self.autoencoder.decode(latent / self.autoencoder.config.scaling_factor).clamp(-1, 1)
+
+    def draw(self, prompt: str | Sequence[str], **settings) -> Tensor:
+        """`sample` to the end, decoded: pictures (B, 3, H, W) in [−1, 1]."""
+        *_, last = self.sample(prompt, **settings)
+        return self.decode(last.x_next)
+
+
+def load(folder: Path = weights.FOLDER, device: torch.device | str = "cpu") -> LatentDiffusion:
+    """The miniature that is shipped. Raises weights.WeightsError if a file is missing or damaged."""
+    card = weights.read_card("unet", folder)
+    text = weights.load("text_encoder", folder, device)
+    unet = weights.load("unet", folder, device)
+    return LatentDiffusion(
+        tokenizer=weights.load_tokenizer(text.config.length, folder),
+        text=text,
+        unet=unet,
+        autoencoder=weights.load("autoencoder", folder, device),
+        schedule=getattr(Schedule, card["schedule"])(card["T"]),
+        predicts=card["predicts"],
+        side=card["side"],
+    )
+
+
+def fit_preview(latents: Tensor, pictures: Tensor) -> Tensor:
+    """The linear map from a latent position to its colour that is best in the least-squares sense.
+
+    latents (N, C, h, w), pictures (N, 3, f·h, f·w) in [−1, 1] → (C + 1, 3), the last row being the constant.
+    """
+    f = pictures.shape[-1] // latents.shape[-1]
+    colours = nn.functional.avg_pool2d(pictures, f).permute(0, 2, 3, 1).reshape(-1, 3)
+    return torch.linalg.lstsq(_positions(latents).double(), colours.double()).solution.float()
+
+
+def preview(latents: Tensor, colour_map: Tensor) -> Tensor:
+    """A rough picture without the decoder: latents (N, C, h, w) → (N, 3, h, w) in [−1, 1]."""
+    n, _, h, w = latents.shape
+    return (_positions(latents) @ colour_map).reshape(n, h, w, 3).permute(0, 3, 1, 2).clamp(-1, 1)
+
+
+def _positions(latents: Tensor) -> Tensor:
+    rows = latents.permute(0, 2, 3, 1).flatten(0, 2)
+    return torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)

@@ -1,0 +1,67 @@
+"""Text to token numbers, in CLIP's format: byte-level byte-pair encoding of lower-case words.
+
+Any string at all can be encoded: what is not in the vocabulary falls apart into pieces, at worst into bytes.
+The two files, `vocab.json` and `merges.txt`, are laid out as Stable Diffusion's are, which load here too.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from torch import Tensor
+
+START, END = "<|startoftext|>", "<|endoftext|>"
+END_OF_WORD = "</w>"
+WORDS = Regex(r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+")
+"""What counts as a word before it is split further (Radford et al. 2021, code): letters, a digit, or signs."""
+
+
+def split_like_clip(tokenizer: Tokenizer) -> Tokenizer:
+    """Gives a BPE tokenizer CLIP's preparation of text: tidy blanks, lower case, words, bytes."""
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(WORDS, behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+class ClipTokenizer:
+    """Encodes prompts as rows of `length` numbers: start, the tokens, end, and more ends as padding.
+
+    Raises OSError or ValueError if a file cannot be read.
+    """
+
+    def __init__(self, folder: Path, length: int) -> None:
+        self.length = length
+        vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+        lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
+        merges = [(a, b) for a, b in (line.split(" ") for line in lines if line and not line.startswith("#version"))]
+        self.start, self.end, self.size = vocabulary[START], vocabulary[END], len(vocabulary)
+        self._bpe = split_like_clip(
+            Tokenizer(models.BPE(vocabulary, merges, unk_token=END, end_of_word_suffix=END_OF_WORD))
+        )
+
+    def __call__(self, texts: list[str]) -> Tensor:
+        """Token numbers (B, length) int64. What does not fit is dropped; `cut_off` tells what."""
+        room = self.length - 2
+        rows = [[self.start, *encoding.ids[:room], self.end] for encoding in self._bpe.encode_batch(texts)]
+        return torch.tensor([row + [self.end] * (self.length - len(row)) for row in rows])
+
+    def pieces(self, text: str) -> list[str]:
+        """The stretch of the text that each token stands for; a sign of several bytes may come several times."""
+        return [text[a:b] for a, b in self._bpe.encode(text).offsets]
+
+    def cut_off(self, text: str) -> str:
+        """The end of a text that does not fit into `length` tokens; empty if all of it does."""
+        offsets = self._bpe.encode(text).offsets
+        room = self.length - 2
+        return text[offsets[room][0] :] if len(offsets) > room else ""

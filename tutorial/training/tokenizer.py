@@ -1,0 +1,63 @@
+"""Makes the tokenizer: byte-pair merges learned from the training captions.
+
+    python -m tutorial.training.tokenizer
+
+The alphabet is CLIP's, all 256 bytes, each also as the end of a word; so nothing a visitor types is unknown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from tutorial.data.critter_words import caption
+from tutorial.data.critters import TRAINING_SEEDS, training_critter
+from tutorial.networks.tokenizer import END, END_OF_WORD, START, split_like_clip
+from tutorial.training.fit import RUNS
+
+COMMAND = "python -m tutorial.training.tokenizer"
+VOCABULARY = 1024
+CAPTIONS = range(20_000)
+
+
+def captions(seeds: range, per_critter: int) -> Iterator[list[str]]:
+    """Training captions: for each seed, that many different ways to describe its critter."""
+    for seed in seeds:
+        critter = training_critter(seed)
+        yield [caption(critter, np.random.default_rng((seed, k))).text for k in range(per_critter)]
+
+
+def train(folder: Path = RUNS / "tokenizer") -> None:
+    bpe = split_like_clip(Tokenizer(models.BPE(end_of_word_suffix=END_OF_WORD)))
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        min_frequency=20,
+        initial_alphabet=alphabet,
+        end_of_word_suffix=END_OF_WORD,
+        show_progress=False,
+    )
+    bpe.train_from_iterator((text for texts in captions(CAPTIONS, 1) for text in texts), trainer)
+    merges = [tuple(pair) for pair in json.loads(bpe.to_str())["model"]["merges"]]
+    tokens = [*alphabet, *(a + END_OF_WORD for a in alphabet), *("".join(pair) for pair in merges), START, END]
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = json.dumps({token: i for i, token in enumerate(tokens)}, ensure_ascii=False)
+    (folder / "vocab.json").write_text(vocabulary + "\n", encoding="utf-8")
+    lines = ["#version: 0.2", *(f"{a} {b}" for a, b in merges)]
+    (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    card = {
+        "name": "tokenizer",
+        "command": COMMAND,
+        "vocabulary": len(tokens),
+        "merges": len(merges),
+        "trained_on": f"one caption for each of the training critters {CAPTIONS.start}–{CAPTIONS.stop - 1}",
+    }
+    (folder / "card.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    train()
