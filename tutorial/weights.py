@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig
 from tutorial.networks.blocks import channels_last
@@ -38,16 +38,21 @@ class WeightsError(Exception):
 
 
 def save(name: str, model: nn.Module, card: dict[str, Any], folder: Path = FOLDER) -> None:
-    """Writes `<name>.safetensors` (float16) and its card `<name>.json`.
+    """Writes a model as `<name>.safetensors` (float16) and `<name>.json`.
 
     `card` must hold "command", the shell command that trains the model again; the architecture and its
     configuration are added here, from the model itself.
     """
+    head = {"architecture": type(model).__name__, "config": asdict(model.config)}  # type: ignore[arg-type]
+    save_tensors(name, model.state_dict(), head | card, folder)
+
+
+def save_tensors(name: str, tensors: dict[str, Tensor], card: dict[str, Any], folder: Path = FOLDER) -> None:
+    """Writes tensors, floating-point ones as float16, and their card."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
-    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, folder / f"{name}.safetensors")
-    head = {"name": name, "architecture": type(model).__name__, "config": asdict(model.config)}  # type: ignore[arg-type]
-    write_card(name, head | card, folder)
+    small = {k: (v.half() if v.is_floating_point() else v).cpu().contiguous() for k, v in tensors.items()}
+    save_file(small, folder / f"{name}.safetensors")
+    write_card(name, {"name": name} | card, folder)
 
 
 def write_card(name: str, card: dict[str, Any], folder: Path = FOLDER) -> None:
@@ -68,17 +73,28 @@ def load(name: str, folder: Path = FOLDER, device: torch.device | str = "cpu") -
 
     Raises WeightsError if the file is missing, truncated, or does not fit its card.
     """
-    card, path = read_card(name, folder), folder / f"{name}.safetensors"
+    card, stored = load_tensors(name, folder, device)
     try:
         network, config = ARCHITECTURES[card["architecture"]]
         fields = {k: tuple(v) if isinstance(v, list) else v for k, v in card["config"].items()}
         with torch.device("meta"):  # no time lost on an initialisation that is overwritten at once
             model = network(config(**fields))
-        tensors = {k: v.float() if v.is_floating_point() else v for k, v in load_file(path, device=str(device)).items()}
+        tensors = {k: v.float() if v.is_floating_point() else v for k, v in stored.items()}
         model.load_state_dict(tensors, assign=True)
-    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError) as error:
-        raise WeightsError(_sentence(path, name, card.get("command"))) from error
+    except (RuntimeError, KeyError, TypeError) as error:
+        raise WeightsError(_sentence(folder / f"{name}.safetensors", name, card.get("command"))) from error
     return channels_last(model.eval().requires_grad_(False))
+
+
+def load_tensors(
+    name: str, folder: Path = FOLDER, device: torch.device | str = "cpu"
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """A card and the tensors beside it, as stored. Raises WeightsError if either is missing or damaged."""
+    card, path = read_card(name, folder), folder / f"{name}.safetensors"
+    try:
+        return card, load_file(path, device=str(device))
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(_sentence(path, name, card.get("command"))) from error
 
 
 def load_tokenizer(length: int, folder: Path = FOLDER) -> ClipTokenizer:

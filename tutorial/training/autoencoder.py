@@ -19,12 +19,13 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tutorial import weights
 from tutorial.data.critters import TRAINING_SEEDS
+from tutorial.data.pixels import to_signed
 from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig, gaussian_kl
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.discriminator import PatchDiscriminator, balance, hinge_loss
 from tutorial.networks.reader import AttributeReader
 from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, warm_cosine
-from tutorial.training.pictures import pictures, to_signed
+from tutorial.training.pictures import pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.autoencoder"
 CONFIG = AutoencoderConfig(channels=(32, 64, 96, 128), layers=1, latent_channels=4, groups=8)
@@ -45,12 +46,12 @@ def perceptual_distance(reader: AttributeReader, x: Tensor, y: Tensor) -> Tensor
 
 
 def train(
-    steps: int, *, batch: int = 16, seeds: range = TRAINING_SEEDS, folder: Path = RUNS / "autoencoder", config=CONFIG
+    steps: int, *, batch: int = 16, seeds: range = TRAINING_SEEDS, folder: Path = RUNS / "autoencoder", assets: Path = weights.FOLDER
 ) -> Autoencoder:
     accelerator = Accelerator()
     torch.manual_seed(0)
-    model, critic = channels_last(Autoencoder(config)), channels_last(PatchDiscriminator())
-    reader = weights.load("reader", device=accelerator.device)
+    model, critic = channels_last(Autoencoder(CONFIG)), channels_last(PatchDiscriminator())
+    reader = weights.load("reader", assets, accelerator.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=2e-4, betas=(0.5, 0.9))
     schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))
@@ -64,8 +65,8 @@ def train(
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
         x = to_signed(rows[0])
-        side = x.shape[-1] // config.f
-        noise = torch.randn(len(x), config.latent_channels, side, side, device=x.device)
+        side = x.shape[-1] // CONFIG.f
+        noise = torch.randn(len(x), CONFIG.latent_channels, side, side, device=x.device)
         with accelerator.autocast():
             x_hat, mean, logvar = model(x, noise)
             perceptual = perceptual_distance(reader, x_hat, x)
@@ -106,7 +107,7 @@ def train(
             "trained_on": f"critters of seeds {seeds.start}–{seeds.stop - 1}, held-out pairs excluded",
             "loss": {"l1": 1.0, "perceptual": PERCEPTUAL, "kl": KL, "adversarial": ADVERSARIAL},
         }
-        weights.save("autoencoder", trained, card, folder)
+        weights.save("autoencoder", trained, card, assets)
     return trained
 
 

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tutorial import weights
 from tutorial.data.critters import TRAINING_SEEDS, held_out_pairs
+from tutorial.data.pixels import to_signed
 from tutorial.diffusion.latent import as_denoiser, fit_preview
 from tutorial.diffusion.objective import Kind, loss
 from tutorial.diffusion.process import q_sample
@@ -29,7 +30,7 @@ from tutorial.networks.text import TextConfig, TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
 from tutorial.networks.unet import UNet, UNetConfig
 from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, warm_cosine
-from tutorial.training.pictures import pictures, to_signed
+from tutorial.training.pictures import pictures
 from tutorial.training.tokenizer import captions
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.latent_diffusion"
@@ -113,7 +114,7 @@ def train(
         pass
     trained: Conditional = ema.module.eval()
     if accelerator.is_main_process:
-        save(trained, provenance(accelerator, COMMAND, clock), seeds, means, x, folder)
+        save(trained, provenance(accelerator, COMMAND, clock), seeds, means, x, assets)
     return trained
 
 

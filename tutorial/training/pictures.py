@@ -33,12 +33,3 @@ def pictures(seeds: range, *, training: bool, size: int = 64, cache: Path = RUNS
         partial_file.replace(file)  # a killed run leaves no half-written cache
     return torch.from_numpy(np.load(file)).permute(0, 3, 1, 2)
 
-
-def to_signed(x: Tensor) -> Tensor:
-    """uint8 pixels → float32 in [−1, 1], what all networks here see."""
-    return x.float() / 127.5 - 1
-
-
-def to_pixels(x: Tensor) -> Tensor:
-    """float in [−1, 1], clipped → uint8 pixels."""
-    return ((x.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)

@@ -19,10 +19,11 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tutorial import weights
 from tutorial.data.critters import ATTRIBUTES, EVALUATION_SEED, any_critter, critters
+from tutorial.data.pixels import to_signed
 from tutorial.networks.blocks import channels_last
-from tutorial.networks.reader import AttributeReader, ReaderConfig
+from tutorial.networks.reader import FEATURES, AttributeReader, ReaderConfig
 from tutorial.training.fit import RUNS, Clock, fit, provenance, warm_cosine
-from tutorial.training.pictures import pictures, to_signed
+from tutorial.training.pictures import pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.reader"
 SEEDS = range(20_000_000, 20_060_000)
@@ -42,7 +43,9 @@ def smear(x: Tensor) -> Tensor:
     return torch.lerp(x, blurred, share) + level * torch.randn_like(x)
 
 
-def train(steps: int, *, batch: int = 128, seeds: range = SEEDS, folder: Path = RUNS / "reader") -> AttributeReader:
+def train(
+    steps: int, *, batch: int = 128, seeds: range = SEEDS, folder: Path = RUNS / "reader", assets: Path = weights.FOLDER
+) -> AttributeReader:
     accelerator = Accelerator()
     torch.manual_seed(0)
     model = channels_last(AttributeReader(ReaderConfig()))
@@ -72,10 +75,11 @@ def train(steps: int, *, batch: int = 128, seeds: range = SEEDS, folder: Path = 
     reader = accelerator.unwrap_model(model).eval()
     if accelerator.is_main_process:
         card = provenance(accelerator, COMMAND, clock) | {
+            "features": FEATURES,
             "trained_on": f"critters of seeds {seeds.start}–{seeds.stop - 1}, all combinations, blurred and noisy",
             "accuracy_on_fresh_critters": accuracy(reader, range(EVALUATION_SEED, EVALUATION_SEED + 2000)),
         }
-        weights.save("reader", reader, card, folder)
+        weights.save("reader", reader, card, assets)
     return reader
 
 

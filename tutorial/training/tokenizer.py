@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
+from tutorial import weights
 from tutorial.data.critter_words import caption
-from tutorial.data.critters import TRAINING_SEEDS, training_critter
+from tutorial.data.critters import training_critter
 from tutorial.networks.tokenizer import END, END_OF_WORD, START, split_like_clip
-from tutorial.training.fit import RUNS
 
 COMMAND = "python -m tutorial.training.tokenizer"
 VOCABULARY = 1024
@@ -31,7 +31,8 @@ def captions(seeds: range, per_critter: int) -> Iterator[list[str]]:
         yield [caption(critter, np.random.default_rng((seed, k))).text for k in range(per_critter)]
 
 
-def train(folder: Path = RUNS / "tokenizer") -> None:
+def train(assets: Path = weights.FOLDER) -> None:
+    folder = assets / "tokenizer"
     bpe = split_like_clip(Tokenizer(models.BPE(end_of_word_suffix=END_OF_WORD)))
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(

@@ -1,0 +1,49 @@
+# make run: the app.  make test: the tests.  Both set up what they need the first time.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: run test test-all setup lint weights evaluate bench
+
+run: .venv/runtime
+	$(BIN)/python -m apps
+
+test: .venv/development
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: .venv/development
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest
+
+setup: .venv/runtime
+
+lint: .venv/development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+# Hours of work on two cores; each recipe resumes where it was interrupted.
+weights: .venv/development
+	$(BIN)/python -m tutorial.training.tokenizer
+	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.reader
+	$(BIN)/python -m tutorial.training.training_index
+	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.autoencoder
+	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.latent_diffusion
+
+evaluate: .venv/development
+	$(BIN)/python -m tutorial.training.evaluate
+
+bench: .venv/development
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m tests.browser.bench
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/development: requirements-dev.txt .venv/runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,16 @@
+"""Serves the tutorial: `python -m apps`, or this file as a script, from any directory."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:  # run as a script, Python puts only this file's folder on the path
+    sys.path.insert(0, str(ROOT))
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: no calls home
+
+from apps.shell import serve  # noqa: E402
+
+if __name__ == "__main__":
+    serve()

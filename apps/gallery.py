@@ -1,0 +1,50 @@
+"""The pictures being drawn: rough previews on a canvas while noise fades, then the finished ones.
+
+The value is one JSON string (a string travels as one replacement, a list would travel number by number):
+
+    {"status": str, "progress": 0…1, "notes": [str], "side": int, "previews": [base64 of side·side RGB bytes]}
+    {"status": str, "progress": 1,   "notes": [str], "pictures": [{"png", "alt", "name", "sees", "closest", …}]}
+
+`png` and `closest` are data URLs. Texts are set as text, never as markup.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+HERE = Path(__file__).parent
+
+
+def gallery(value: str, elem_id: str) -> gr.HTML:
+    """The component, showing `value` at once."""
+    return gr.HTML(
+        value,
+        html_template='<div class="gallery"><div class="cells"></div><div class="bar"><i></i></div>'
+        '<p class="status" role="status"></p><ul class="notes"></ul></div>',
+        js_on_load=(HERE / "gallery.js").read_text(encoding="utf-8"),
+        elem_id=elem_id,
+        padding=False,
+    )
+
+
+def rgb_base64(pixels: np.ndarray) -> str:
+    """(H, W, 3) uint8 → base64 of its bytes."""
+    return base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode()
+
+
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """(H, W, 3) uint8 → a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def png_url(pixels: np.ndarray) -> str:
+    """(H, W, 3) uint8 → a PNG as data URL."""
+    return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode()

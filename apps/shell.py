@@ -1,0 +1,69 @@
+"""The page around the chapters: the list of tabs, the theme, the header, and how it is all served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+import torch
+
+from apps import limits
+from apps.tabs import latent
+
+TABS = (latent,)
+"""The chapters in the order of the course; each module has a TITLE and a build()."""
+
+STYLE = Path(__file__).with_name("style.css")
+HEADER = """
+# Latent Diffusion, Hands On
+From “what is a generative model?” to the real Stable Diffusion architecture, small enough to run on two CPU
+cores, with every claim measured in front of you.
+"""
+
+
+def theme() -> gr.themes.Base:
+    """Gradio's default with one accent colour, and with contrasts that reach WCAG's AA."""
+    return gr.themes.Default(
+        primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"], font_mono=["monospace"]
+    ).set(
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_600",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_700",
+        button_primary_text_color="white",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_title_text_color="*neutral_700",
+        block_title_text_color_dark="*neutral_200",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+    )
+
+
+def build() -> gr.Blocks:
+    """A fresh page with all its chapters; rendering one twice is an error in Gradio."""
+    with gr.Blocks(title="Latent Diffusion, Hands On", delete_cache=(600, 3600)) as page:
+        gr.Markdown(HEADER, elem_id="header")
+        with gr.Tabs():
+            for chapter in TABS:
+                with gr.Tab(chapter.TITLE):
+                    chapter.build()
+    return page
+
+
+def serve(**options) -> tuple:
+    """Launches the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT choose the address."""
+    torch.set_num_threads(limits.THREADS)
+    page = build().queue(max_size=limits.WAITING)
+    settings = {
+        "theme": theme(),
+        "css_paths": STYLE,
+        "run_history": False,  # it would keep every picture in the browser's storage, and slow each event down
+        "ssr_mode": False,
+        "footer_links": ["api", "settings"],
+        "max_file_size": "2mb",
+        "quiet": False,
+    }
+    return page.launch(**settings | options)

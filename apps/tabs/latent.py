@@ -1,0 +1,314 @@
+"""Chapter "Latent diffusion": draw a critter from a prompt."""
+
+# No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+from gradio.data_classes import FileData
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+from torch import Tensor
+
+from apps import limits
+from apps.gallery import gallery, png_bytes, png_url, rgb_base64
+from tutorial import weights
+from tutorial.data.critter_art import render
+from tutorial.data.critter_words import unfamiliar_words
+from tutorial.data.critters import ATTRIBUTES, training_critter
+from tutorial.data.pixels import to_arrays
+from tutorial.diffusion import latent
+from tutorial.diffusion.latent import LatentDiffusion
+from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations
+from tutorial.metrics import nearest
+from tutorial.metrics.cost import flops
+from tutorial.networks.autoencoder import Autoencoder
+from tutorial.networks.blocks import parameter_count
+from tutorial.networks.reader import AttributeReader
+from tutorial.networks.text import TextEncoder
+from tutorial.networks.unet import UNet
+
+TITLE = "Draw a critter"
+SAMPLER_NAMES = {
+    "dpm_solver_pp_2m": "DPM-Solver++(2M)",
+    "ddim": "DDIM",
+    "ddpm": "DDPM",
+    "euler": "Euler",
+    "heun": "Heun (two evaluations a step)",
+}
+EXAMPLES = (
+    "a smiling yellow critter with long ears and red cheeks",
+    "a blue one with a crown",
+    "a sad purple critter with antennae wearing a scarf in the snow",
+    "a laughing striped green monster with big eyes and a party hat at sunset",
+    "a chubby white creature with floppy ears and a bow tie at night",
+    "a pink critter with one eye and a top hat under the sea",
+)
+LONGEST_PROMPT = 300
+SEEDS = 2**31 - 1
+FRAME = 1 / 15
+"""Seconds between previews: faster than the browser can draw, they would pile up."""
+
+SAY_STOPPED = """() => { const line = document.querySelector("#drawing .status");
+if (/^step/.test(line.textContent)) line.textContent = "Stopped at " + line.textContent; }"""
+
+
+def prose(shop: "Studio") -> str:
+    """What happens between the prompt and the picture, with the numbers of the models at hand."""
+    model, side = shop.model, shop.model.side
+    f, channels = model.autoencoder.config.f, model.autoencoder.config.latent_channels
+    ours = sum(parameter_count(part) for part in (model.text, model.unet, model.autoencoder))
+    with torch.device("meta"):
+        original = sum(parameter_count(part()) for part in (TextEncoder, UNet, Autoencoder))
+    command = weights.read_card("unet")["command"]
+    return f"""Say what you want to see. A **text encoder** turns your words into vectors. A **U-Net** starts from
+pure noise, {side}×{side} positions of {channels} numbers, and at each step removes some of it while it looks at your
+words. A **decoder** turns what is left into {f * side}×{f * side} pixels. It is Stable Diffusion's architecture, name
+by name, with {ours / 1e6:.1f} instead of {original / 1e6:,.0f} million parameters. The weights were trained ahead of
+time, on drawings of one kind of creature, by `{command}`; every picture is computed when you press the button."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A visitor's wish, every value checked."""
+
+    prompt: str
+    negative: str
+    steps: int
+    guidance: float
+    sampler: str
+    eta: float
+    seed: int
+    n: int
+
+
+def check(prompt: Any, negative: Any, steps: Any, guidance: Any, sampler: Any, eta: Any, seed: Any, n: Any) -> Request:
+    """Raises gr.Error for the first value that is not as it should be."""
+    return Request(
+        prompt=limits.text("The prompt", prompt, LONGEST_PROMPT),
+        negative=limits.text("The negative prompt", negative, LONGEST_PROMPT),
+        steps=limits.whole("Steps", steps, 1, 100),
+        guidance=limits.number("Guidance", guidance, 0, 15),
+        sampler=limits.choice("The sampler", sampler, list(SAMPLERS)),
+        eta=limits.number("η", eta, 0, 1),
+        seed=limits.whole("The seed", seed, 0, SEEDS),
+        n=limits.whole("The number of pictures", n, 1, 9),
+    )
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The shipped models, loaded once and shared by all visitors, who only read them."""
+
+    model: LatentDiffusion
+    reader: AttributeReader
+    training: nearest.TrainingIndex
+    colours: Tensor
+    """Linear map from latent to RGB, for previews."""
+    unet_flops: int
+    decoder_flops: int
+    usual_distance: float
+
+
+@cache
+def studio() -> Studio:
+    """Raises weights.WeightsError if a file is missing or damaged."""
+    model = latent.load()
+    card = weights.read_card("unet")
+    z = model.noise([0])[0]
+    return Studio(
+        model=model,
+        reader=weights.load("reader"),
+        training=nearest.load(),
+        colours=torch.tensor(card["preview"]),
+        unet_flops=flops(model.unet, z, torch.zeros(1), model.words([""])),
+        decoder_flops=flops(model.autoencoder.decoder, z),
+        usual_distance=weights.read_card("training_index")["usual_distance"],
+    )
+
+
+def draw(wish: Request) -> Iterator[tuple[float, str, list, Tensor]]:
+    """Samples, and yields (progress, status, notes, latents so far), the last with progress 1."""
+    model, begun = studio().model, time.monotonic()
+    shown, notes = 0.0, remarks(wish)
+    step: Step | None = None
+    for step in model.sample(
+        wish.prompt,
+        negative=wish.negative,
+        steps=wish.steps,
+        guidance=wish.guidance,
+        sampler=wish.sampler,
+        eta=wish.eta,
+        seed=wish.seed,
+        n=wish.n,
+    ):
+        now = time.monotonic()
+        if now - begun > limits.SECONDS:
+            raise limits.refuse(f"This took longer than {limits.SECONDS:g} s. Please ask for fewer steps or pictures.")
+        if now - shown >= FRAME and step.i + 1 < step.n:
+            shown = now
+            yield (step.i + 1) / (step.n + 1), f"step {step.i + 1} of {step.n}", notes, step.x0_hat
+    assert step is not None  # at least one step was asked for
+    yield 1.0, "", notes, step.x_next
+
+
+def remarks(wish: Request) -> list[str]:
+    """What a visitor should know about the wording of a wish."""
+    strange = unfamiliar_words(f"{wish.prompt} {wish.negative}")
+    cut = studio().model.tokenizer.cut_off(wish.prompt)
+    said = []
+    if strange:
+        words = ", ".join(f"“{word}”" for word in strange[:8]) + (" …" if len(strange) > 8 else "")
+        said.append(f"Never seen in training, so read as mere letters: {words}")
+    if cut:
+        said.append(f"Too long for the text encoder; it did not read: “{cut.strip()}”")
+    return said
+
+
+def cost(wish: Request, seconds: float) -> str:
+    """What a run took, in a line."""
+    twice = 1 if wish.guidance in (0, 1) else 2
+    each = evaluations(wish.sampler, wish.steps) * twice
+    total = wish.n * (each * studio().unet_flops + studio().decoder_flops)
+    a_picture = " a picture" if wish.n > 1 else ""
+    return f"{seconds:.2f} s · {each} network evaluations{a_picture} · {total / 1e9:.1f} GFLOP"
+
+
+def previews(latents: Tensor) -> dict[str, Any]:
+    """Rough pictures as the gallery takes them."""
+    rough = to_arrays(latent.preview(latents, studio().colours))
+    return {"side": latents.shape[-1], "previews": [rgb_base64(one) for one in rough]}
+
+
+@torch.no_grad()
+def finished(wish: Request, x: Tensor) -> list[dict[str, Any]]:
+    """Pictures as the gallery takes them, with what the reader sees and the closest training critter."""
+    shop = studio()
+    read = shop.reader.read(x)
+    seeds, distances = shop.training.nearest(shop.reader.features(x))
+    shown = []
+    for k, row in enumerate(to_arrays(x)):
+        sees = ", ".join(f"{name} {values[int(read[name][k])]}" for name, values in ATTRIBUTES.items())
+        twin = int(seeds[k])
+        shown.append(
+            {
+                "png": png_url(row),
+                "alt": f"A drawn critter: {sees}",
+                "seed": wish.seed + k,
+                "name": f"critter-{wish.seed + k}.png",
+                "sees": sees,
+                "closest": png_url(np.array(render(training_critter(twin)))),
+                "closest_seed": twin,
+                "closest_text": f"The closest of the {len(shop.training.features):,} training critters is at distance "
+                f"{distances[k]:.1f} in the reader's features. For a critter that no network drew, "
+                f"the usual distance is {shop.usual_distance:.1f}.",
+            }
+        )
+    return shown
+
+
+def show(*values: Any) -> Iterator[str]:
+    """The button's handler: checks, samples, draws."""
+    wish, begun = check(*values), time.monotonic()
+    for progress, status, notes, z in draw(wish):
+        if progress < 1:
+            yield json.dumps({"status": status, "progress": progress, "notes": notes} | previews(z))
+            continue
+        x = studio().model.decode(z)
+        status = cost(wish, time.monotonic() - begun)
+        yield json.dumps({"status": status, "progress": 1, "notes": notes, "pictures": finished(wish, x)})
+
+
+def sample(
+    prompt: str,
+    negative: str = "",
+    steps: int = latent.STEPS,
+    guidance: float = latent.GUIDANCE,
+    sampler: str = latent.SAMPLER,
+    eta: float = 0.0,
+    seed: int = 0,
+    n: int = 1,
+):
+    """Draws n critters of a prompt. Yields (progress, []) while it samples, and ends with (cost, PNG files).
+
+    steps 1–100, guidance 0–15, sampler one of ddim, ddpm, euler, heun, dpm_solver_pp_2m, eta 0–1 (DDIM only),
+    seed 0–2147483647 (picture k uses seed + k), n 1–9.
+    """
+    try:
+        studio()
+    except weights.WeightsError as error:
+        raise limits.refuse(str(error)) from error
+    wish, begun = check(prompt, negative, steps, guidance, sampler, eta, seed, n), time.monotonic()
+    for progress, status, _, z in draw(wish):
+        if progress < 1:
+            yield status, []
+            continue
+        rows = to_arrays(studio().model.decode(z))
+        folder = get_upload_folder()
+        files = [save_bytes_to_cache(png_bytes(row), f"critter-{seed + k}.png", folder) for k, row in enumerate(rows)]
+        yield cost(wish, time.monotonic() - begun), [FileData(path=path).model_dump() for path in files]
+
+
+# What one yield is made of; the annotation of a generator would tell gr.api about the generator instead.
+sample.__annotations__["return"] = tuple[str, list[FileData]]
+
+
+def build() -> None:
+    """The chapter's page; without its weights, a sentence that says how to get them back."""
+    gr.api(sample, api_name="sample", concurrency_id="cpu", concurrency_limit=limits.AT_ONCE)
+    try:
+        shop = studio()
+    except weights.WeightsError as error:
+        gr.Markdown(f"### This chapter cannot draw yet\n{error}", elem_id="missing-weights")
+        return
+    gr.Markdown(prose(shop), elem_classes="prose-column")
+    with gr.Row(equal_height=True):
+        prompt = gr.Textbox(
+            EXAMPLES[0],
+            label="What do you want to see?",
+            max_length=LONGEST_PROMPT,
+            max_lines=2,
+            scale=5,
+            elem_id="prompt",
+        )
+        go = gr.Button("Draw", variant="primary", elem_id="draw", scale=1, min_width=110)
+        stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=90)
+    with gr.Row():
+        n = gr.Slider(1, 9, 1, step=1, label="Pictures", elem_id="n", min_width=160)
+        steps = gr.Slider(1, 100, latent.STEPS, step=1, label="Steps", elem_id="steps", min_width=160)
+        guidance = gr.Slider(0, 15, latent.GUIDANCE, step=0.1, label="Guidance", elem_id="guidance", min_width=160)
+    first = check(EXAMPLES[0], "", latent.STEPS, latent.GUIDANCE, latent.SAMPLER, 0.0, 1, 1)
+    *_, picture = show(*vars(first).values())
+    drawing = gallery(picture, elem_id="drawing")
+    examples = gr.Dataset(
+        components=[prompt], samples=[[text] for text in EXAMPLES], label="Or try", elem_id="examples", type="values"
+    )
+    with gr.Accordion("More", open=False):
+        negative = gr.Textbox(
+            "", label="Negative prompt", info="What to steer away from", max_length=LONGEST_PROMPT, elem_id="negative"
+        )
+        with gr.Row():
+            sampler = gr.Dropdown(
+                [(name, key) for key, name in SAMPLER_NAMES.items()],
+                value=latent.SAMPLER,
+                label="Sampler",
+                elem_id="sampler",
+            )
+            eta = gr.Slider(0, 1, 0, step=0.05, label="η (DDIM only)", info="0 adds no new noise", elem_id="eta")
+            seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=SEEDS, elem_id="seed")
+    values = [prompt, negative, steps, guidance, sampler, eta, seed, n]
+    heavy = {"concurrency_id": "cpu", "concurrency_limit": limits.AT_ONCE, "show_progress": "hidden"}
+    quiet = {"trigger_mode": "always_last", "api_visibility": "private"}
+    runs = [
+        gr.on([go.click, prompt.submit, negative.submit], show, values, drawing, **heavy, **quiet),
+        examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private").then(
+            show, values, drawing, **heavy, api_visibility="private"
+        ),
+    ]
+    stop.click(None, cancels=runs, js=SAY_STOPPED, api_visibility="private")

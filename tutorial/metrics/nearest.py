@@ -1,0 +1,37 @@
+"""Is it a copy? The training picture that comes closest to a sample, in the attribute reader's features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tutorial import weights
+from tutorial.networks.reader import AttributeReader
+
+
+@dataclass(frozen=True)
+class TrainingIndex:
+    """Reader features of every training critter, in the order of its seed: (N, D) float32."""
+
+    features: Tensor
+    first_seed: int
+
+    def nearest(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """For features (B, D): the seed of the closest training critter, and the Euclidean distance, (B,) each."""
+        distance, row = torch.cdist(features, self.features).min(1)
+        return row + self.first_seed, distance
+
+
+@torch.no_grad()
+def features_of(reader: AttributeReader, x: Tensor, batch: int = 256) -> Tensor:
+    """Last hidden layer for pictures (N, 3, H, W) in [−1, 1]: (N, D), in batches."""
+    return torch.cat([reader.features(rows) for rows in x.split(batch)])
+
+
+def load(folder: Path = weights.FOLDER) -> TrainingIndex:
+    """The shipped index. Raises weights.WeightsError if it is missing or damaged."""
+    card, tensors = weights.load_tensors("training_index", folder)
+    return TrainingIndex(tensors["features"].float(), card["first_seed"])
