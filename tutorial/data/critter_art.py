@@ -144,7 +144,13 @@ class _Artist:
         dark = _mix(self.base, INK, 0.34)
         pale = (250, 206, 170) if self.critter.colour == "white" else _mix(self.base, PAPER, 0.72)
         if self.critter.pattern == "spots":
-            for x, y, r in ((-0.72, -0.52, 3.4), (0.74, -0.5, 3.4), (-0.6, 0.62, 3.6), (0.62, 0.6, 3.6), (0.02, 0.88, 3.0)):
+            for x, y, r in (
+                (-0.72, -0.52, 3.4),
+                (0.74, -0.5, 3.4),
+                (-0.6, 0.62, 3.6),
+                (0.62, 0.6, 3.6),
+                (0.02, 0.88, 3.0),
+            ):
                 painter._disc(x * w, self.middle + y * h, r, r, dark)
         elif self.critter.pattern == "stripes":
             for y in (-0.74, 0.5, 0.94):
@@ -167,8 +173,17 @@ class _Artist:
                 self._disc(x * 1.18, self.top + 2.2, 3.4, 3.4, inner)
             elif kind == "pointy":
                 outer, tip = x + side * 4.6, x + side * 3.4
-                self._shape([(x - side * 5.5, self.top + 5), (tip, self.top - 9), (outer + side, self.top + 11)], self.base)
-                self._shape([(x - side * 2.0, self.top + 4), (tip - side * 0.4, self.top - 4.6), (outer - side * 1.4, self.top + 7)], inner)
+                self._shape(
+                    [(x - side * 5.5, self.top + 5), (tip, self.top - 9), (outer + side, self.top + 11)], self.base
+                )
+                self._shape(
+                    [
+                        (x - side * 2.0, self.top + 4),
+                        (tip - side * 0.4, self.top - 4.6),
+                        (outer - side * 1.4, self.top + 7),
+                    ],
+                    inner,
+                )
             elif kind == "antennae":
                 self._stroke([(x * 0.8, self.top + 4), (x * 1.05, self.top - 6)], 3.0, self.shade)
                 self._disc(x * 1.05, self.top - 7.5, 3.4, 3.4, self.base)
@@ -177,7 +192,10 @@ class _Artist:
         if self.critter.ears == "floppy":
             for side in (-1, 1):
                 x = side * (self.half_width - 0.5)
-                lobe = [(x + side * (1.2 + dx) , self.middle - 0.42 * self.half_height + dy) for dx, dy in _superellipse(4.2, 8.6, 2.2)]
+                lobe = [
+                    (x + side * (1.2 + dx), self.middle - 0.42 * self.half_height + dy)
+                    for dx, dy in _superellipse(4.2, 8.6, 2.2)
+                ]
                 self._shape(lobe, _mix(self.base, INK, 0.42))
 
     def _eyes(self) -> None:
@@ -237,7 +255,9 @@ class _Artist:
     def _hat(self) -> None:
         y, kind = self.top + 2.0, self.critter.hat
         if kind == "crown":
-            self._shape([(-7.5, y + 1), (-8.5, y - 8), (-4, y - 4), (0, y - 9.5), (4, y - 4), (8.5, y - 8), (7.5, y + 1)], GOLD)
+            self._shape(
+                [(-7.5, y + 1), (-8.5, y - 8), (-4, y - 4), (0, y - 9.5), (4, y - 4), (8.5, y - 8), (7.5, y + 1)], GOLD
+            )
             self._stroke([(-6.6, y + 0.2), (6.6, y + 0.2)], 3.0, RIM)
         elif kind == "top hat":
             self._shape([(-6, y), (-6.6, y - 11), (6.6, y - 11), (6, y)], INK)

@@ -119,7 +119,9 @@ def _pick(words: tuple[str, ...], rng: np.random.Generator) -> str:
     return words[rng.integers(len(words))]
 
 
-def _sort_words(critter: Critter, names: list[str], rng: np.random.Generator) -> tuple[list[str], list[str], list[str], list[str]]:
+def _sort_words(
+    critter: Critter, names: list[str], rng: np.random.Generator
+) -> tuple[list[str], list[str], list[str], list[str]]:
     """Chooses words for each attribute: (adjectives, features, outfits, places)."""
     adjectives, features, outfits, places = [], [], [], []
     for name in names:

@@ -34,9 +34,7 @@ def posterior(schedule: Schedule, x0: Tensor, x_t: Tensor, t: int, s: int) -> tu
     return from_x0.to(x0) * x0 + from_x_t.to(x_t) * x_t, (beta * (1 - a_s) / (1 - a_t)).to(x_t)
 
 
-def gaussian(
-    like: Tensor, generator: torch.Generator | list[torch.Generator] | None = None
-) -> Tensor:
+def gaussian(like: Tensor, generator: torch.Generator | list[torch.Generator] | None = None) -> Tensor:
     """Standard normal noise shaped like a tensor, drawn on the CPU so that a seed means the same on any device.
 
     With a list of generators, one for each row, a row's noise does not depend on who else is in the batch.

@@ -14,6 +14,7 @@ and start where σ is at most 80 (Karras et al. 2022, table 1), since some sched
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -189,7 +190,7 @@ def dpm_solver_pp_2m(
 
 
 def _pairs(times: list[int]) -> Iterator[tuple[int, int, int]]:
-    for i, (t, s) in enumerate(zip(times, times[1:], strict=False)):
+    for i, (t, s) in enumerate(itertools.pairwise(times)):
         yield i, t, s
 
 

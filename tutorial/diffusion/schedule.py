@@ -6,6 +6,7 @@ x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ class Schedule:
         if isinstance(steps, int):
             return self.timesteps(steps, sigma_max)
         times = list(steps)
-        falling = all(t > s for t, s in zip(times, times[1:], strict=False))
+        falling = all(t > s for t, s in itertools.pairwise(times))
         if len(times) < 2 or not falling or times[0] > self.T or times[-1] < 0:
             raise ValueError(f"Times must fall strictly, within {self.T} and 0; got {times}.")
         return times

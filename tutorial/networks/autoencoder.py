@@ -7,6 +7,7 @@ under diffusers' names (`AutoencoderKL`).
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -71,9 +72,7 @@ class Level(nn.Module):
     def __init__(self, c_in: int, c_out: int, layers: int, groups: int, resample: str | None) -> None:
         super().__init__()
         widths = [c_in] + [c_out] * layers
-        self.resnets = nn.ModuleList(
-            [ResnetBlock(a, b, groups=groups, eps=EPS) for a, b in zip(widths, widths[1:], strict=False)]
-        )
+        self.resnets = nn.ModuleList([ResnetBlock(a, b, groups=groups, eps=EPS) for a, b in itertools.pairwise(widths)])
         if resample == "down":
             self.downsamplers = nn.ModuleList([Downsample(c_out, symmetric=False)])
         elif resample == "up":

@@ -6,6 +6,7 @@ autoencoder's perceptual loss, and its last hidden layer to the Fréchet distanc
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -35,7 +36,7 @@ class AttributeReader(nn.Module):
         super().__init__()
         self.config = config
         widths = (3, *config.channels)
-        self.stages = nn.ModuleList(_stage(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.stages = nn.ModuleList(_stage(a, b) for a, b in itertools.pairwise(widths))
         side = config.size // 2 ** len(config.channels)
         self.hidden = nn.Linear(config.channels[-1] * side * side, FEATURES)
         self.heads = nn.ModuleDict({name: nn.Linear(FEATURES, len(values)) for name, values in ATTRIBUTES.items()})

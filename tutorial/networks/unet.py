@@ -94,9 +94,7 @@ class FeedForward(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         # The identity stands where the original has dropout, so that the names match.
-        self.net = nn.Sequential(
-            GatedGELU(channels, 4 * channels), nn.Identity(), nn.Linear(4 * channels, channels)
-        )
+        self.net = nn.Sequential(GatedGELU(channels, 4 * channels), nn.Identity(), nn.Linear(4 * channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)
@@ -143,9 +141,7 @@ class DownBlock(nn.Module):
     def __init__(self, c_in: int, level: int, config: UNetConfig) -> None:
         super().__init__()
         c_out, last = config.channels[level], level == len(config.channels) - 1
-        self.resnets = nn.ModuleList(
-            [_resnet(c_in if i == 0 else c_out, c_out, config) for i in range(config.layers)]
-        )
+        self.resnets = nn.ModuleList([_resnet(c_in if i == 0 else c_out, c_out, config) for i in range(config.layers)])
         if config.attention[level]:
             self.attentions = nn.ModuleList([SpatialTransformer(c_out, config) for _ in self.resnets])
         if not last:
@@ -215,9 +211,7 @@ class UNet(nn.Module):
         self.time_embedding = TimeEmbedding(widths[0])
         self.down_blocks = nn.ModuleList([DownBlock(widths[max(i - 1, 0)], i, config) for i in levels])
         self.mid_block = MidBlock(config)
-        self.up_blocks = nn.ModuleList(
-            [UpBlock(widths[min(i + 1, levels[-1])], i, config) for i in reversed(levels)]
-        )
+        self.up_blocks = nn.ModuleList([UpBlock(widths[min(i + 1, levels[-1])], i, config) for i in reversed(levels)])
         self.conv_norm_out = nn.GroupNorm(config.groups, widths[0], eps=EPS)
         self.conv_out = nn.Conv2d(widths[0], config.latent_channels, 3, padding=1)
 

@@ -46,7 +46,12 @@ def perceptual_distance(reader: AttributeReader, x: Tensor, y: Tensor) -> Tensor
 
 
 def train(
-    steps: int, *, batch: int = 16, seeds: range = TRAINING_SEEDS, folder: Path = RUNS / "autoencoder", assets: Path = weights.FOLDER
+    steps: int,
+    *,
+    batch: int = 16,
+    seeds: range = TRAINING_SEEDS,
+    folder: Path = RUNS / "autoencoder",
+    assets: Path = weights.FOLDER,
 ) -> Autoencoder:
     accelerator = Accelerator()
     torch.manual_seed(0)

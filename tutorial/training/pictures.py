@@ -32,4 +32,3 @@ def pictures(seeds: range, *, training: bool, size: int = 64, cache: Path = RUNS
         np.save(partial_file, array)
         partial_file.replace(file)  # a killed run leaves no half-written cache
     return torch.from_numpy(np.load(file)).permute(0, 3, 1, 2)
-

@@ -32,7 +32,7 @@ def make(seeds: range = TRAINING_SEEDS, assets: Path = weights.FOLDER) -> None:
         "first_seed": seeds.start,
         "critters": len(seeds),
         "usual_distance": round(distances.median().item(), 3),
-        "usual_distance_is": f"median over fresh critters {fresh.start}–{fresh.stop - 1} of the distance to the closest",
+        "usual_distance_is": f"median distance to the closest, fresh critters {fresh.start}–{fresh.stop - 1}",
     }
     weights.save_tensors("training_index", {"features": index.features}, card, assets)
 
