@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import gradio as gr
@@ -30,7 +29,7 @@ def refuse(sentence: str) -> gr.Error:
 
 def number(name: str, value: Any, low: float, high: float) -> float:
     """A finite number between `low` and `high`."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise refuse(f"{name} must be a number between {low:g} and {high:g}.")
     if not low <= value <= high:
         raise refuse(f"{name} must be between {low:g} and {high:g}; {value:g} is outside.")

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import gradio as gr
@@ -303,12 +303,9 @@ def build() -> None:
             eta = gr.Slider(0, 1, 0, step=0.05, label="η (DDIM only)", info="0 adds no new noise", elem_id="eta")
             seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=SEEDS, elem_id="seed")
     values = [prompt, negative, steps, guidance, sampler, eta, seed, n]
-    heavy = {"concurrency_id": "cpu", "concurrency_limit": limits.AT_ONCE, "show_progress": "hidden"}
-    quiet = {"trigger_mode": "always_last", "api_visibility": "private"}
-    runs = [
-        gr.on([go.click, prompt.submit, negative.submit], show, values, drawing, **heavy, **quiet),
-        examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private").then(
-            show, values, drawing, **heavy, api_visibility="private"
-        ),
-    ]
-    stop.click(None, cancels=runs, js=SAY_STOPPED, api_visibility="private")
+    heavy = partial(gr.on, fn=show, outputs=drawing, concurrency_id="cpu", concurrency_limit=limits.AT_ONCE)
+    quiet = partial(heavy, show_progress="hidden", api_visibility="private")
+    drawn = quiet([go.click, prompt.submit, negative.submit], inputs=values, trigger_mode="always_last")
+    chosen = examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private")
+    tried = quiet(chosen.then, inputs=values)
+    stop.click(None, cancels=[drawn, tried], js=SAY_STOPPED, api_visibility="private")

@@ -89,6 +89,19 @@ class Layer(nn.Module):
         return x + self.mlp(self.layer_norm2(x))
 
 
+class Encoder(nn.Module):
+    """The stack of layers. (B, N, C) → the same."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([Layer(config) for _ in range(config.layers)])
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
 class TextEncoder(nn.Module):
     """Tokens (B, N) int64, N at most `config.length` → word vectors (B, N, width)."""
 
@@ -96,14 +109,10 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.config = config
         self.embeddings = Embeddings(config)
-        self.encoder = nn.Module()
-        self.encoder.layers = nn.ModuleList([Layer(config) for _ in range(config.layers)])
+        self.encoder = Encoder(config)
         self.final_layer_norm = nn.LayerNorm(config.width, eps=EPS)
         for embedding in (self.embeddings.token_embedding, self.embeddings.position_embedding):
             nn.init.normal_(embedding.weight, std=0.02)  # PyTorch's default of 1 would drown the layers
 
     def forward(self, tokens: Tensor) -> Tensor:
-        x = self.embeddings(tokens)
-        for layer in self.encoder.layers:
-            x = layer(x)
-        return self.final_layer_norm(x)
+        return self.final_layer_norm(self.encoder(self.embeddings(tokens)))

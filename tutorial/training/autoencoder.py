@@ -9,6 +9,7 @@ pictures are good, a patch discriminator. Train `tutorial.training.reader` first
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -30,9 +31,12 @@ from tutorial.training.pictures import pictures
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.autoencoder"
 CONFIG = AutoencoderConfig(channels=(32, 64, 96, 128), layers=1, latent_channels=4, groups=8)
 
-PERCEPTUAL, KL, ADVERSARIAL = 0.1, 3e-5, 0.2
-"""Weights of the loss terms beside L1; the KL is summed over a picture's latent, in nats."""
-DISCRIMINATE_AFTER = 0.6
+PERCEPTUAL, ADVERSARIAL = 0.1, 0.2
+"""Weights of these loss terms beside L1."""
+KL_FIRST, KL_THEN, RELAX_AFTER = 3e-5, 1e-6, 0.5
+"""Weight of the KL, in nats summed over a picture's latent. It starts strong enough to give the latent its
+shape, and is relaxed half-way, since the noise it keeps in the latent blurs the picture."""
+DISCRIMINATE_AFTER = 0.75
 """Share of the steps after which the discriminator joins in."""
 
 
@@ -86,7 +90,7 @@ def train(
             weight = balance(reconstruction, fooled, bare.decoder.conv_out.weight)
             loss = loss + ADVERSARIAL * weight * fooled
             judge.requires_grad_(True)
-        accelerator.backward(loss + KL * kl)
+        accelerator.backward(loss + (KL_FIRST if step < RELAX_AFTER * steps else KL_THEN) * kl)
         accelerator.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -105,12 +109,13 @@ def train(
     clock = Clock()
     for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder):
         pass
-    trained: Autoencoder = ema.module.eval()
+    trained = ema.module.eval()
+    assert isinstance(trained, Autoencoder)
     if accelerator.is_main_process:
         trained.config = scaled(trained, pictures(seeds, training=True)[:2048].to(accelerator.device))
         card = provenance(accelerator, COMMAND, clock) | {
             "trained_on": f"critters of seeds {seeds.start}–{seeds.stop - 1}, held-out pairs excluded",
-            "loss": {"l1": 1.0, "perceptual": PERCEPTUAL, "kl": KL, "adversarial": ADVERSARIAL},
+            "loss": {"l1": 1.0, "perceptual": PERCEPTUAL, "kl": [KL_FIRST, KL_THEN], "adversarial": ADVERSARIAL},
         }
         weights.save("autoencoder", trained, card, assets)
     return trained
@@ -120,7 +125,7 @@ def train(
 def scaled(autoencoder: Autoencoder, x: Tensor) -> AutoencoderConfig:
     """The configuration with the scaling factor that gives latents of these pictures unit variance."""
     latents = torch.cat([autoencoder.encode(to_signed(rows))[0] for rows in x.split(128)])
-    return AutoencoderConfig(**(vars(autoencoder.config) | {"scaling_factor": 1 / latents.std().item()}))
+    return replace(autoencoder.config, scaling_factor=1 / latents.std().item())
 
 
 if __name__ == "__main__":

@@ -112,7 +112,8 @@ def train(
     clock = Clock()
     for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder):
         pass
-    trained: Conditional = ema.module.eval()
+    trained = ema.module.eval()
+    assert isinstance(trained, Conditional)
     if accelerator.is_main_process:
         save(trained, provenance(accelerator, COMMAND, clock), seeds, means, x, assets)
     return trained

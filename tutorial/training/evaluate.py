@@ -1,0 +1,188 @@
+"""Measures the shipped models: `make evaluate`. Writes the figures to their cards and to the README.
+
+Everything is measured on fresh critters, whose seeds no training has seen, with the default settings of
+`tutorial.diffusion.latent`. About twenty minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from tutorial import weights
+from tutorial.data.critter_art import render
+from tutorial.data.critter_words import Caption, caption
+from tutorial.data.critters import EVALUATION_SEED, Critter, any_critter, critters, held_out_pairs
+from tutorial.data.pixels import from_image, to_arrays, to_signed
+from tutorial.diffusion import latent
+from tutorial.diffusion.latent import LatentDiffusion
+from tutorial.figures.contact_sheet import contact_sheet
+from tutorial.metrics import nearest
+from tutorial.metrics.fidelity import marks, read_labels
+from tutorial.metrics.frechet import frechet_distance, moments
+from tutorial.metrics.nearest import features_of
+from tutorial.metrics.similarity import edge_energy, psnr
+from tutorial.networks.autoencoder import reconstruct
+from tutorial.networks.reader import AttributeReader
+
+COMMAND = "make evaluate"
+ROOT = Path(__file__).parents[2]
+BATCH = 100
+PROMPTS = (
+    "a smiling yellow critter with long ears and red cheeks",
+    "a blue one with a crown",
+    "a sad purple critter with antennae wearing a scarf in the snow",
+    "a laughing striped green monster with big eyes and a party hat at sunset",
+    "a chubby white creature with floppy ears and a bow tie at night",
+    "a pink critter with one eye and a top hat under the sea",
+    "a tall orange critter with sleepy eyes and a flower in the desert",
+    "a surprised red spotted critter with pointy ears and a woolly hat",
+)
+
+
+def real(count: int, offset: int, *, training: bool) -> Tensor:
+    """Fresh renders: (count, 3, 64, 64) in [−1, 1]; with `training`, without held-out pairs."""
+    seeds = range(EVALUATION_SEED + offset, EVALUATION_SEED + offset + count)
+    return to_signed(torch.stack([from_image(render(critter)) for critter in critters(seeds, training=training)]))
+
+
+def measure_autoencoder(model: LatentDiffusion, reader: AttributeReader, count: int) -> dict[str, float]:
+    """PSNR in dB, the reader's agreement, and edge energy relative to the original's, on fresh critters."""
+    x = real(count, 0, training=False)
+    y = torch.cat([reconstruct(model.autoencoder, rows) for rows in x.split(BATCH)])
+    return {
+        "psnr": psnr(x, y),
+        "reader_agreement": (read_labels(reader, x) == read_labels(reader, y)).double().mean().item(),
+        "edge_energy": edge_energy(y) / edge_energy(x),
+        "critters": count,
+    }
+
+
+def draw(model: LatentDiffusion, prompts: Sequence[str], label: str, **settings) -> Tensor:
+    """One picture for each prompt, of seeds 0, 1, 2, …"""
+    starts = tqdm(range(0, len(prompts), BATCH), desc=label)
+    return torch.cat([model.draw(list(prompts[i : i + BATCH]), seed=i, **settings) for i in starts])
+
+
+def fresh_prompts(count: int) -> tuple[list[Critter], list[Caption]]:
+    """Fresh critters of any combination, and captions that mention at least four of their attributes."""
+    seeds = range(EVALUATION_SEED + 100_000, EVALUATION_SEED + 100_000 + count)
+    wanted = list(critters(seeds, training=False))
+    return wanted, [caption(c, np.random.default_rng(s), at_least=4) for c, s in zip(wanted, seeds, strict=True)]
+
+
+def held_out_prompts(count: int) -> tuple[list[Critter], list[Caption], list[tuple[str, str]]]:
+    """Critters that each show a held-out pair, in turn, with captions that mention both of its attributes."""
+    wanted, said, couples = [], [], []
+    pairs = held_out_pairs()
+    for k in range(count):
+        first, a, second, b = pairs[k % len(pairs)]
+        critter = any_critter(EVALUATION_SEED + 200_000 + k, **{first: a, second: b})
+        rng = np.random.default_rng(k)
+        while not {first, second} <= set((text := caption(critter, rng, at_least=2)).mentioned):
+            pass
+        wanted.append(critter)
+        said.append(text)
+        couples.append((first, second))
+    return wanted, said, couples
+
+
+def measure_prompts(model: LatentDiffusion, reader: AttributeReader, count: int, **settings) -> dict[str, float]:
+    """Prompt fidelity over all attributes mentioned, and how often both of a held-out pair come out right."""
+    wanted, said = fresh_prompts(count)
+    x = draw(model, [text.text for text in said], "fresh prompts", **settings)
+    right = [mark for row in marks(read_labels(reader, x), wanted, [t.mentioned for t in said]) for mark in row]
+    strange, said, couples = held_out_prompts(count)
+    x = draw(model, [text.text for text in said], "held-out pairs", **settings)
+    both = [all(row) for row in marks(read_labels(reader, x), strange, couples)]
+    return {"prompt_fidelity": float(np.mean(right)), "held_out_pairs": float(np.mean(both)), "prompts": count}
+
+
+def measure_distribution(model: LatentDiffusion, reader: AttributeReader, count: int, **settings) -> dict[str, float]:
+    """Fréchet distances in the reader's last hidden layer, and how close samples come to training critters.
+
+    A sample counts as suspiciously close if it is nearer to its closest training critter than 99 % of fresh
+    critters, which no training can have copied, are to theirs. So 1 % is what chance gives.
+    """
+    reference, other = real(count, 300_000, training=True), real(count, 400_000, training=True)
+    restored = torch.cat([reconstruct(model.autoencoder, rows) for rows in other.split(BATCH)])
+    seeds = range(EVALUATION_SEED + 500_000, EVALUATION_SEED + 500_000 + count)
+    prompts = [
+        caption(c, np.random.default_rng(s)).text for c, s in zip(critters(seeds, training=True), seeds, strict=True)
+    ]
+    samples = features_of(reader, draw(model, prompts, "samples", **settings))
+    target = moments(features_of(reader, reference))
+
+    def distance(features: Tensor) -> float:
+        return frechet_distance(moments(features), target)
+
+    floor, first_stage = distance(features_of(reader, other)), distance(features_of(reader, restored))
+    index = nearest.load()
+    usual = index.nearest(features_of(reader, other))[1]
+    return {
+        "frechet_real": floor,
+        "frechet_reconstructions": first_stage,
+        "frechet_samples": distance(samples),
+        "frechet_bar": 2 * first_stage + floor,
+        "suspiciously_close": (index.nearest(samples)[1] < usual.quantile(0.01)).double().mean().item(),
+        "samples": count,
+    }
+
+
+def table(measured: dict[str, dict[str, float]]) -> str:
+    """The README's figures as a Markdown table."""
+    a, u = measured["autoencoder"], measured["unet"]
+    rows = [
+        ("autoencoder, fresh critters: PSNR", f"{a['psnr']:.1f} dB", "33 dB"),
+        ("the same: the reader's agreement", f"{a['reader_agreement']:.2%}", "99 %"),
+        ("the same: edge energy against the original's", f"{a['edge_energy'] - 1:+.1%}", "within 5 %"),
+        ("prompt fidelity, attributes mentioned", f"{u['prompt_fidelity']:.1%}", "97 %"),
+        ("pairs never seen in training: both right", f"{u['held_out_pairs']:.1%}", "90 %"),
+        ("Fréchet distance of samples, reader's features", f"{u['frechet_samples']:.2f}", f"{u['frechet_bar']:.2f}"),
+        ("the same for reconstructions; for other real ones",
+         f"{u['frechet_reconstructions']:.2f}; {u['frechet_real']:.2f}", ""),
+        ("samples closer to training than 99 % of fresh critters", f"{u['suspiciously_close']:.1%}", "1 % by chance"),
+    ]  # fmt: skip
+    head = ["| measured by `make evaluate` | figure | bar |", "|---|---|---|"]
+    return "\n".join(head + [f"| {what} | {figure} | {bar} |" for what, figure, bar in rows])
+
+
+def write_readme(text: str, block: str) -> str:
+    """The README with the lines between its two `figures` marks replaced. Raises ValueError without marks."""
+    start, end = "<!-- figures -->", "<!-- /figures -->"
+    before, rest = text.split(start)
+    return f"{before}{start}\n{block}\n{end}{rest.split(end)[1]}"
+
+
+def main(count: int, samples: int) -> None:
+    torch.manual_seed(0)
+    model, reader = latent.load(), weights.load("reader")
+    settings = {"steps": latent.STEPS, "guidance": latent.GUIDANCE, "sampler": latent.SAMPLER}
+    measured = {
+        "autoencoder": measure_autoencoder(model, reader, count),
+        "unet": measure_prompts(model, reader, count) | measure_distribution(model, reader, samples) | settings,
+    }
+    for name, figures in measured.items():
+        figures = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in figures.items()}
+        weights.write_card(name, weights.read_card(name) | {"measured": {"command": COMMAND} | figures})
+    readme = ROOT / "README.md"
+    readme.write_text(write_readme(readme.read_text(encoding="utf-8"), table(measured)), encoding="utf-8")
+    figures = ROOT / "assets" / "figures"
+    figures.mkdir(exist_ok=True)
+    contact_sheet(to_arrays(real(24, 0, training=False)), columns=8).save(figures / "critters.png", optimize=True)
+    contact_sheet(to_arrays(draw(model, PROMPTS, "figure")), columns=4).save(figures / "drawn.png", optimize=True)
+    print(table(measured))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=1000, help="fresh critters, prompts, and held-out prompts")
+    parser.add_argument("--samples", type=int, default=5000, help="samples for the Fréchet distance")
+    options = parser.parse_args()
+    main(options.count, options.samples)
