@@ -51,7 +51,7 @@ function showPictures(value) {
     image.src = picture.png;
     image.alt = picture.alt;
     const caption = make("figcaption");
-    const more = make("details");
+    const more = make("details"); // what a curious visitor opens
     more.append(make("summary", "", "seed " + picture.seed));
     more.append(make("p", "", "The attribute reader sees: " + picture.sees + "."));
     if (picture.closest) {

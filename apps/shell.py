@@ -53,7 +53,7 @@ def build() -> gr.Blocks:
     return page
 
 
-def serve(**options) -> tuple:
+def serve(**options) -> gr.Blocks:
     """Launches the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT choose the address."""
     torch.set_num_threads(limits.THREADS)
     page = build().queue(max_size=limits.WAITING)
@@ -64,6 +64,6 @@ def serve(**options) -> tuple:
         "ssr_mode": False,
         "footer_links": ["api", "settings"],
         "max_file_size": "2mb",
-        "quiet": False,
     }
-    return page.launch(**settings | options)
+    page.launch(**settings | options)
+    return page

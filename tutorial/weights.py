@@ -63,7 +63,10 @@ def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
     """The card of a shipped file. Raises WeightsError if it is missing or not JSON."""
     path = folder / f"{name}.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(card, dict):
+            raise ValueError("a card is a JSON object")
+        return card
     except (OSError, ValueError) as error:
         raise WeightsError(_sentence(path, name)) from error
 

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -45,13 +45,14 @@ SAMPLER_NAMES = {
 EXAMPLES = (
     "a smiling yellow critter with long ears and red cheeks",
     "a blue one with a crown",
-    "a sad purple critter with antennae wearing a scarf in the snow",
-    "a laughing striped green monster with big eyes and a party hat at sunset",
-    "a chubby white creature with floppy ears and a bow tie at night",
+    "a sad purple critter with antennae in the snow",
+    "a laughing green monster with big eyes and a party hat",
+    "a chubby white creature with floppy ears at night",
     "a pink critter with one eye and a top hat under the sea",
 )
 LONGEST_PROMPT = 300
 SEEDS = 2**31 - 1
+FIRST_SEED = 1
 FRAME = 1 / 15
 """Seconds between previews: faster than the browser can draw, they would pile up."""
 
@@ -268,44 +269,50 @@ def build() -> None:
         gr.Markdown(f"### This chapter cannot draw yet\n{error}", elem_id="missing-weights")
         return
     gr.Markdown(prose(shop), elem_classes="prose-column")
-    with gr.Row(equal_height=True):
-        prompt = gr.Textbox(
-            EXAMPLES[0],
-            label="What do you want to see?",
-            max_length=LONGEST_PROMPT,
-            max_lines=2,
-            scale=5,
-            elem_id="prompt",
-        )
-        go = gr.Button("Draw", variant="primary", elem_id="draw", scale=1, min_width=110)
-        stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=90)
-    with gr.Row():
-        n = gr.Slider(1, 9, 1, step=1, label="Pictures", elem_id="n", min_width=160)
-        steps = gr.Slider(1, 100, latent.STEPS, step=1, label="Steps", elem_id="steps", min_width=160)
-        guidance = gr.Slider(0, 15, latent.GUIDANCE, step=0.1, label="Guidance", elem_id="guidance", min_width=160)
-    first = check(EXAMPLES[0], "", latent.STEPS, latent.GUIDANCE, latent.SAMPLER, 0.0, 1, 1)
+    first = check(EXAMPLES[0], "", latent.STEPS, latent.GUIDANCE, latent.SAMPLER, 0.0, FIRST_SEED, 1)
     *_, picture = show(*vars(first).values())
-    drawing = gallery(picture, elem_id="drawing")
+    with gr.Row():
+        with gr.Column(scale=6, min_width=300):
+            drawing = gallery(picture, elem_id="drawing")
+        with gr.Column(scale=5, min_width=300):
+            prompt = gr.Textbox(
+                EXAMPLES[0], label="What do you want to see?", max_length=LONGEST_PROMPT, lines=2, elem_id="prompt"
+            )
+            with gr.Row():
+                go = gr.Button("Draw", variant="primary", elem_id="draw", scale=2, min_width=120)
+                stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=80)
+            guidance = gr.Slider(0, 15, latent.GUIDANCE, step=0.1, label="Guidance", elem_id="guidance")
+            steps = gr.Slider(1, 100, latent.STEPS, step=1, label="Steps", elem_id="steps")
+            n = gr.Slider(1, 9, 1, step=1, label="Pictures", elem_id="n")
+            with gr.Accordion("More", open=False):
+                negative = gr.Textbox(
+                    label="Negative prompt",
+                    info="What to steer away from; needs guidance above 1",
+                    max_length=LONGEST_PROMPT,
+                    elem_id="negative",
+                )
+                sampler = gr.Dropdown(
+                    [(name, key) for key, name in SAMPLER_NAMES.items()],
+                    value=latent.SAMPLER,
+                    label="Sampler",
+                    elem_id="sampler",
+                )
+                eta = gr.Slider(0, 1, 0, step=0.05, label="η", info="New noise in each step of DDIM", elem_id="eta")
+                seed = gr.Number(FIRST_SEED, label="Seed", precision=0, minimum=0, maximum=SEEDS, elem_id="seed")
     examples = gr.Dataset(
         components=[prompt], samples=[[text] for text in EXAMPLES], label="Or try", elem_id="examples", type="values"
     )
-    with gr.Accordion("More", open=False):
-        negative = gr.Textbox(
-            "", label="Negative prompt", info="What to steer away from", max_length=LONGEST_PROMPT, elem_id="negative"
-        )
-        with gr.Row():
-            sampler = gr.Dropdown(
-                [(name, key) for key, name in SAMPLER_NAMES.items()],
-                value=latent.SAMPLER,
-                label="Sampler",
-                elem_id="sampler",
-            )
-            eta = gr.Slider(0, 1, 0, step=0.05, label="η (DDIM only)", info="0 adds no new noise", elem_id="eta")
-            seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=SEEDS, elem_id="seed")
     values = [prompt, negative, steps, guidance, sampler, eta, seed, n]
-    heavy = partial(gr.on, fn=show, outputs=drawing, concurrency_id="cpu", concurrency_limit=limits.AT_ONCE)
-    quiet = partial(heavy, show_progress="hidden", api_visibility="private")
-    drawn = quiet([go.click, prompt.submit, negative.submit], inputs=values, trigger_mode="always_last")
+    run: dict[str, Any] = {
+        "fn": show,
+        "inputs": values,
+        "outputs": drawing,
+        "show_progress": "hidden",
+        "concurrency_id": "cpu",
+        "concurrency_limit": limits.AT_ONCE,
+        "api_visibility": "private",
+    }
+    drawn = gr.on([go.click, prompt.submit, negative.submit], trigger_mode="always_last", **run)
     chosen = examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private")
-    tried = quiet(chosen.then, inputs=values)
+    tried = chosen.then(**run)
     stop.click(None, cancels=[drawn, tried], js=SAY_STOPPED, api_visibility="private")

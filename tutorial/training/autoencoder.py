@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.utils import set_seed
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -58,7 +59,7 @@ def train(
     assets: Path = weights.FOLDER,
 ) -> Autoencoder:
     accelerator = Accelerator()
-    torch.manual_seed(0)
+    set_seed(0, device_specific=True)  # each process draws its own noise
     model, critic = channels_last(Autoencoder(CONFIG)), channels_last(PatchDiscriminator())
     reader = weights.load("reader", assets, accelerator.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)

@@ -37,9 +37,9 @@ BATCH = 100
 PROMPTS = (
     "a smiling yellow critter with long ears and red cheeks",
     "a blue one with a crown",
-    "a sad purple critter with antennae wearing a scarf in the snow",
-    "a laughing striped green monster with big eyes and a party hat at sunset",
-    "a chubby white creature with floppy ears and a bow tie at night",
+    "a sad purple critter with antennae in the snow",
+    "a laughing green monster with big eyes and a party hat",
+    "a chubby white creature with floppy ears at night",
     "a pink critter with one eye and a top hat under the sea",
     "a tall orange critter with sleepy eyes and a flower in the desert",
     "a surprised red spotted critter with pointy ears and a woolly hat",

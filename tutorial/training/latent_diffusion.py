@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -70,7 +71,7 @@ def train(
     assets: Path = weights.FOLDER,
 ) -> Conditional:
     accelerator = Accelerator()
-    torch.manual_seed(0)
+    set_seed(0, device_specific=True)  # each process draws its own noise
     autoencoder = weights.load("autoencoder", assets, accelerator.device)
     tokenizer: ClipTokenizer = weights.load_tokenizer(LENGTH, assets)
     text = TextEncoder(TextConfig(tokenizer.size, TEXT_WIDTH, TEXT_LAYERS, TEXT_HEADS, LENGTH))

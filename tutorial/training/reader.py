@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
+from accelerate.utils import set_seed
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -47,7 +48,7 @@ def train(
     steps: int, *, batch: int = 128, seeds: range = SEEDS, folder: Path = RUNS / "reader", assets: Path = weights.FOLDER
 ) -> AttributeReader:
     accelerator = Accelerator()
-    torch.manual_seed(0)
+    set_seed(0, device_specific=True)  # each process draws its own noise
     model = channels_last(AttributeReader(ReaderConfig()))
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)
     schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))

@@ -1,0 +1,131 @@
+"""The app from outside: how it starts, what its API answers, what it says when weights are gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts the app as a process, waits until it answers, and ends it whatever happens."""
+    running = []
+
+    def go(command: list[str], port: int, cwd: Path) -> str:
+        env = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+        with (tmp_path / "log").open("w") as log:
+            process = subprocess.Popen([sys.executable, *command], cwd=cwd, env=env, stdout=log, stderr=log)
+        running.append(process)
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            try:
+                urllib.request.urlopen(url, timeout=1)
+                return url
+            except OSError:
+                time.sleep(0.1)
+        raise AssertionError(f"not served within 30 s: {(tmp_path / 'log').read_text()}")
+
+    yield go
+    for process in running:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("command", "port", "inside"), [(["-m", "apps"], 7931, True), ([str(ROOT / "apps" / "__main__.py")], 7932, False)]
+)
+def test_it_starts_as_a_module_and_as_a_script_from_anywhere(start, tmp_path, command, port, inside):
+    url = start(command, port, ROOT if inside else tmp_path)
+    assert "Latent Diffusion, Hands On" in urllib.request.urlopen(url).read().decode()
+
+
+@pytest.mark.parametrize(("damage", "port"), [("missing", 7933), ("corrupt", 7934)])
+def test_without_its_weights_it_says_which_file_and_which_command(start, tmp_path, damage, port):
+    house = tmp_path / "house"
+    for folder in ("apps", "tutorial", "assets"):
+        shutil.copytree(ROOT / folder, house / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    unet = house / "assets" / "weights" / "unet.safetensors"
+    unet.unlink() if damage == "missing" else unet.write_bytes(unet.read_bytes()[:1000])
+    url = start(["-m", "apps"], port, house)
+    config = urllib.request.urlopen(f"{url}/config").read().decode()
+    assert "unet.safetensors" in config
+    assert "tutorial.training.latent_diffusion" in config
+    with pytest.raises(AppError, match=r"unet\.safetensors"):
+        Client(url, verbose=False).predict("a blue one", api_name="/sample")
+
+
+def test_the_endpoint_is_typed_and_described(url):
+    info = Client(url, verbose=False).view_api(return_format="dict")["named_endpoints"]
+    assert list(info) == ["/sample"]
+    parameters = {p["parameter_name"]: p["type"]["type"] for p in info["/sample"]["parameters"]}
+    assert parameters == {
+        "prompt": "string",
+        "negative": "string",
+        "steps": "integer",
+        "guidance": "number",
+        "sampler": "string",
+        "eta": "number",
+        "seed": "integer",
+        "n": "integer",
+    }
+    first, second = info["/sample"]["returns"]
+    assert first["type"] == {"type": "string"}
+    assert second["type"]["type"] == "array"
+
+
+def test_the_endpoint_streams_progress_and_ends_with_png_files(url):
+    job = Client(url, verbose=False).submit("a blue one with a crown", steps=30, n=2, seed=7, api_name="/sample")
+    cost, files = job.result()
+    assert "60 network evaluations a picture" in cost
+    assert [Path(file).name for file in files] == ["critter-7.png", "critter-8.png"]
+    for file in files:
+        with Image.open(file) as picture:
+            assert (picture.format, picture.size) == ("PNG", (64, 64))
+    progress = job.outputs()
+    assert len(progress) > 2
+    assert progress[0][0].startswith("step ")
+    assert progress[0][1] == []
+
+
+def test_the_same_call_gives_the_same_picture(url):
+    client = Client(url, verbose=False)
+    first, again = (
+        Path(client.predict("a green one", steps=4, seed=3, api_name="/sample")[1][0]).read_bytes() for _ in range(2)
+    )
+    other = Path(client.predict("a green one", steps=4, seed=4, api_name="/sample")[1][0]).read_bytes()
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"steps": 0},
+        {"steps": 1e9},
+        {"steps": "many"},
+        {"guidance": -3},
+        {"sampler": "euler_ancestral"},
+        {"n": 400},
+        {"seed": -1},
+        {"eta": [1]},
+        {"prompt": "x" * 100_000},
+    ],
+    ids=str,
+)
+def test_bad_values_are_refused_in_a_sentence(url, bad):
+    with pytest.raises(AppError) as refused:
+        Client(url, verbose=False).predict(**{"prompt": "a blue one"} | bad, api_name="/sample")
+    assert "must be" in str(refused.value) or "at most" in str(refused.value)

@@ -1,0 +1,150 @@
+"""The first tab as a visitor meets it, in Chromium."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+YELLOW = "a smiling yellow critter with long ears and red cheeks"
+
+
+def draw(page) -> None:
+    page.click("#draw")
+
+
+def set_number(page, box: str, value) -> None:
+    field = page.locator(f"#{box} input[type=number]")
+    field.fill(str(value))
+    field.press("Tab")
+
+
+def finished(page) -> None:
+    page.wait_for_function("document.querySelector('#drawing .status').textContent.includes('evaluations')")
+
+
+def pictures(page) -> list[str]:
+    return page.eval_on_selector_all("#drawing .cell > img", "images => images.map(image => image.src)")
+
+
+def test_the_page_opens_with_a_finished_picture(open_page):
+    page = open_page()
+    assert len(pictures(page)) == 1
+    assert page.locator("#drawing .cell > img").get_attribute("alt").startswith("A drawn critter: colour")
+    assert "network evaluations" in page.locator("#drawing .status").inner_text()
+
+
+def test_type_a_prompt_and_watch_it_appear(open_page):
+    page = open_page()
+    before = pictures(page)
+    page.evaluate("""() => { window.seen = []; new MutationObserver(() => {
+        if (document.querySelector('#drawing canvas')) window.seen.push(document.querySelector('#drawing .status').textContent);
+    }).observe(document.querySelector('#drawing'), {childList: true, subtree: true, characterData: true}); }""")
+    page.fill("#prompt textarea", "a blue one with a crown")
+    draw(page)
+    page.wait_for_selector("#drawing canvas")
+    page.wait_for_selector("#drawing .cell > img")
+    assert pictures(page) != before
+    assert "colour blue" in page.locator("#drawing .cell > img").get_attribute("alt")
+    assert any(re.match(r"step \d+ of 20", text) for text in page.evaluate("window.seen"))
+
+
+def test_same_seed_same_picture_and_more_pictures_keep_the_first(open_page):
+    page = open_page()
+    draw(page)
+    page.wait_for_selector("#drawing canvas")
+    page.wait_for_selector("#drawing .cell > img")
+    alone = page.locator("#drawing figcaption summary").all_inner_texts()
+    set_number(page, "n", 3)
+    draw(page)
+    page.wait_for_function("document.querySelectorAll('#drawing .cell > img').length === 3")
+    assert page.locator("#drawing figcaption summary").all_inner_texts() == [*alone, "seed 2", "seed 3"]
+    assert len(set(pictures(page))) == 3
+
+
+def test_stop_stops_and_the_page_goes_on(open_page):
+    page = open_page()
+    set_number(page, "steps", 100)
+    set_number(page, "n", 9)
+    draw(page)
+    page.wait_for_selector("#drawing canvas")
+    page.click("#stop")
+    page.wait_for_function("document.querySelector('#drawing .status').textContent.startsWith('Stopped at step')")
+    page.wait_for_timeout(700)
+    assert page.locator("#drawing canvas").count() == 9  # the last preview stays, and no newer one came
+    stopped = page.locator("#drawing .status").inner_text()
+    page.wait_for_timeout(500)
+    assert page.locator("#drawing .status").inner_text() == stopped
+    set_number(page, "n", 1)
+    set_number(page, "steps", 5)
+    draw(page)
+    finished(page)
+    assert len(pictures(page)) == 1
+
+
+def test_an_example_fills_the_prompt_and_draws(open_page):
+    page = open_page()
+    page.locator("#examples button", has_text="a pink critter with one eye").click()
+    page.wait_for_selector("#drawing canvas")
+    page.wait_for_selector("#drawing .cell > img")
+    assert page.input_value("#prompt textarea") == "a pink critter with one eye and a top hat under the sea"
+    assert "colour pink" in page.locator("#drawing .cell > img").get_attribute("alt")
+
+
+def test_words_never_seen_are_pointed_out_as_text(open_page):
+    page = open_page()
+    page.fill("#prompt textarea", "a blue dragon <img src=x onerror=alert(1)>")
+    page.press("#prompt textarea", "Enter")
+    page.wait_for_selector("#drawing canvas")
+    page.wait_for_selector("#drawing .cell > img")
+    notes = page.locator("#drawing .notes").inner_text()
+    assert "“dragon”" in notes
+    assert "blue" not in notes
+    assert page.locator("#drawing .notes img").count() == 0
+
+
+def test_a_value_out_of_range_is_refused_in_a_sentence_and_nothing_is_lost(open_page):
+    page = open_page()
+    before = pictures(page)
+    page.locator("button", has_text="More").click()
+    page.wait_for_selector("#seed input")
+    page.fill("#seed input", "-5")
+    draw(page)
+    toast = page.locator(".toast-body").first
+    toast.wait_for()
+    assert re.search(r"-5|between|minimum", toast.inner_text())
+    assert "Traceback" not in page.inner_text("body")
+    assert pictures(page) == before
+    assert page.input_value("#prompt textarea") == YELLOW
+
+
+def test_what_the_reader_sees_and_the_closest_training_critter_open(open_page):
+    page = open_page()
+    page.locator("#drawing summary").click()
+    assert "The attribute reader sees: colour yellow" in page.locator("#drawing figcaption").inner_text()
+    assert page.locator("#drawing .closest img").get_attribute("alt").startswith("Training critter number")
+    assert page.locator("#drawing figcaption a").get_attribute("download") == "critter-1.png"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_phone_does_not_scroll_sideways(open_page, theme):
+    page = open_page(390, 844, theme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    set_number(page, "n", 9)
+    set_number(page, "steps", 2)
+    draw(page)
+    page.wait_for_function("document.querySelectorAll('#drawing .cell > img').length === 9")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_by_keyboard_alone(open_page):
+    page = open_page()
+    page.focus("#prompt textarea")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("a green one")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id || document.activeElement.closest('#draw')?.id") == "draw"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#drawing canvas")
+    page.wait_for_selector("#drawing .cell > img")
+    assert "colour green" in page.locator("#drawing .cell > img").get_attribute("alt")

@@ -1,0 +1,60 @@
+"""One served page for all tests that need it, and a browser to open it in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before anything imports gradio
+
+from tests.browser.chromium import ARGUMENTS, NO_BROWSER, find
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """Address of the page, served by this process until the last test is done."""
+    from apps.shell import serve
+
+    threads = torch.get_num_threads()
+    page = serve(prevent_thread_lock=True, quiet=True)
+    yield page.local_url
+    page.close()
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    path = find()
+    if path is None:
+        pytest.fail(NO_BROWSER, pytrace=False)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser, url):
+    """Opens the page at a size and theme; at the end, no script may have failed and no other host been asked."""
+    pages = []
+
+    def go(width: int = 1200, height: int = 1000, theme: str = "light"):
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.errors, page.asked = [], []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(f"{url}?__theme={theme}")
+        page.wait_for_selector("#drawing img")
+        pages.append(page)
+        return page
+
+    yield go
+    for page in pages:
+        assert page.errors == []
+        assert [asked for asked in page.asked if not asked.startswith((url, "data:", "blob:"))] == []
+        page.close()
