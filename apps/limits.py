@@ -29,10 +29,11 @@ def refuse(sentence: str) -> gr.Error:
 
 def number(name: str, value: Any, low: float, high: float) -> float:
     """A finite number between `low` and `high`."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    wrong_type = isinstance(value, bool) or not isinstance(value, int | float)
+    if wrong_type or (isinstance(value, float) and not math.isfinite(value)):
         raise refuse(f"{name} must be a number between {low:g} and {high:g}.")
     if not low <= value <= high:
-        raise refuse(f"{name} must be between {low:g} and {high:g}; {value:g} is outside.")
+        raise refuse(f"{name} must be between {low:g} and {high:g}; what was sent is outside.")
     return float(value)
 
 

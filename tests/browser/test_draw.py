@@ -7,6 +7,12 @@ import re
 import pytest
 
 YELLOW = "a smiling yellow critter with long ears and red cheeks"
+WATCH_STATUS = """() => {
+    window.seen = [];
+    const drawing = document.querySelector("#drawing");
+    const note = () => window.seen.push(drawing.querySelector(".status").textContent);
+    new MutationObserver(note).observe(drawing, {childList: true, subtree: true, characterData: true});
+}"""
 
 
 def draw(page) -> None:
@@ -37,9 +43,7 @@ def test_the_page_opens_with_a_finished_picture(open_page):
 def test_type_a_prompt_and_watch_it_appear(open_page):
     page = open_page()
     before = pictures(page)
-    page.evaluate("""() => { window.seen = []; new MutationObserver(() => {
-        if (document.querySelector('#drawing canvas')) window.seen.push(document.querySelector('#drawing .status').textContent);
-    }).observe(document.querySelector('#drawing'), {childList: true, subtree: true, characterData: true}); }""")
+    page.evaluate(WATCH_STATUS)
     page.fill("#prompt textarea", "a blue one with a crown")
     draw(page)
     page.wait_for_selector("#drawing canvas")
