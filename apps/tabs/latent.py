@@ -20,7 +20,7 @@ from apps import limits
 from apps.gallery import gallery, png_bytes, png_url, rgb_base64
 from tutorial import weights
 from tutorial.data.critter_art import render
-from tutorial.data.critter_words import unfamiliar_words
+from tutorial.data.critter_words import EXAMPLES, unfamiliar_words
 from tutorial.data.critters import ATTRIBUTES, training_critter
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion import latent
@@ -42,14 +42,6 @@ SAMPLER_NAMES = {
     "euler": "Euler",
     "heun": "Heun (two evaluations a step)",
 }
-EXAMPLES = (
-    "a smiling yellow critter with long ears and red cheeks",
-    "a blue one with a crown",
-    "a sad purple critter with antennae in the snow",
-    "a laughing green monster with big eyes and a party hat",
-    "a chubby white creature with floppy ears at night",
-    "a pink critter with one eye and a top hat under the sea",
-)
 LONGEST_PROMPT = 300
 SEEDS = 2**31 - 1
 FIRST_SEED = 1
@@ -77,7 +69,7 @@ time, on drawings of one kind of creature, by `{command}`; every picture is comp
 
 @dataclass(frozen=True)
 class Request:
-    """A visitor's wish, every value checked."""
+    """A visitor's wish, every value checked; the fields are what `LatentDiffusion.sample` takes."""
 
     prompt: str
     negative: str
@@ -139,16 +131,7 @@ def draw(wish: Request) -> Iterator[tuple[float, str, list, Tensor]]:
     model, begun = studio().model, time.monotonic()
     shown, notes = 0.0, remarks(wish)
     step: Step | None = None
-    for step in model.sample(
-        wish.prompt,
-        negative=wish.negative,
-        steps=wish.steps,
-        guidance=wish.guidance,
-        sampler=wish.sampler,
-        eta=wish.eta,
-        seed=wish.seed,
-        n=wish.n,
-    ):
+    for step in model.sample(**vars(wish)):
         now = time.monotonic()
         if now - begun > limits.SECONDS:
             raise limits.refuse(f"This took longer than {limits.SECONDS:g} s. Please ask for fewer steps or pictures.")
@@ -251,8 +234,9 @@ def sample(
             yield status, []
             continue
         rows = to_arrays(studio().model.decode(z))
-        folder = get_upload_folder()
-        files = [save_bytes_to_cache(png_bytes(row), f"critter-{seed + k}.png", folder) for k, row in enumerate(rows)]
+        names = [f"critter-{wish.seed + k}.png" for k in range(wish.n)]
+        cache = get_upload_folder()
+        files = [save_bytes_to_cache(png_bytes(row), name, cache) for row, name in zip(rows, names, strict=True)]
         yield cost(wish, time.monotonic() - begun), [FileData(path=path).model_dump() for path in files]
 
 

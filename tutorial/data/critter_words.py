@@ -96,6 +96,17 @@ PLACES: dict[str, tuple[str, ...]] = {
     "sea": ("under the sea", "in the ocean", "under water"),
 }
 NOUNS = ("critter", "creature", "monster", "little critter", "cute critter", "one")
+EXAMPLES = (
+    "a smiling yellow critter with long ears and red cheeks",
+    "a blue one with a crown",
+    "a sad purple critter with antennae in the snow",
+    "a laughing green monster with big eyes and a party hat",
+    "a chubby white creature with floppy ears at night",
+    "a pink critter with one eye and a top hat under the sea",
+    "a tall orange critter with a flower in the desert",
+    "a surprised red critter with spots and a woolly hat",
+)
+"""Prompts to begin with."""
 OPENINGS = ("", "", "", "", "a picture of ", "a drawing of ", "here is ")
 
 

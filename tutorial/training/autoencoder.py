@@ -26,7 +26,7 @@ from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig, gaussi
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.discriminator import PatchDiscriminator, balance, hinge_loss
 from tutorial.networks.reader import AttributeReader
-from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, warm_cosine
+from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, trained_on, warm_cosine
 from tutorial.training.pictures import pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.autoencoder"
@@ -39,6 +39,7 @@ KL_FIRST, KL_THEN, RELAX_AFTER = 3e-5, 1e-6, 0.5
 shape, and is relaxed half-way, since the noise it keeps in the latent blurs the picture."""
 DISCRIMINATE_AFTER = 0.75
 """Share of the steps after which the discriminator joins in."""
+LOSS = {"l1": 1.0, "perceptual": PERCEPTUAL, "kl": [KL_FIRST, KL_THEN], "adversarial": ADVERSARIAL}
 
 
 def perceptual_distance(reader: AttributeReader, x: Tensor, y: Tensor) -> Tensor:
@@ -58,6 +59,7 @@ def train(
     folder: Path = RUNS / "autoencoder",
     assets: Path = weights.FOLDER,
 ) -> Autoencoder:
+    """Trains, or resumes in `folder`, and saves the averaged weights as "autoencoder" in `assets`."""
     accelerator = Accelerator()
     set_seed(0, device_specific=True)  # each process draws its own noise
     model, critic = channels_last(Autoencoder(CONFIG)), channels_last(PatchDiscriminator())
@@ -114,11 +116,8 @@ def train(
     assert isinstance(trained, Autoencoder)
     if accelerator.is_main_process:
         trained.config = scaled(trained, pictures(seeds, training=True)[:2048].to(accelerator.device))
-        card = provenance(accelerator, COMMAND, clock) | {
-            "trained_on": f"critters of seeds {seeds.start}–{seeds.stop - 1}, held-out pairs excluded",
-            "loss": {"l1": 1.0, "perceptual": PERCEPTUAL, "kl": [KL_FIRST, KL_THEN], "adversarial": ADVERSARIAL},
-        }
-        weights.save("autoencoder", trained, card, assets)
+        origin = provenance(accelerator, COMMAND, clock)
+        weights.save("autoencoder", trained, origin | {"loss": LOSS, "trained_on": trained_on(seeds)}, assets)
     return trained
 
 

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from tutorial import weights
 from tutorial.data.critter_art import render
-from tutorial.data.critter_words import Caption, caption
+from tutorial.data.critter_words import EXAMPLES, Caption, caption
 from tutorial.data.critters import EVALUATION_SEED, Critter, any_critter, critters, held_out_pairs
 from tutorial.data.pixels import from_image, to_arrays, to_signed
 from tutorial.diffusion import latent
@@ -34,16 +34,6 @@ from tutorial.networks.reader import AttributeReader
 COMMAND = "make evaluate"
 ROOT = Path(__file__).parents[2]
 BATCH = 100
-PROMPTS = (
-    "a smiling yellow critter with long ears and red cheeks",
-    "a blue one with a crown",
-    "a sad purple critter with antennae in the snow",
-    "a laughing green monster with big eyes and a party hat",
-    "a chubby white creature with floppy ears at night",
-    "a pink critter with one eye and a top hat under the sea",
-    "a tall orange critter with sleepy eyes and a flower in the desert",
-    "a surprised red spotted critter with pointy ears and a woolly hat",
-)
 
 
 def real(count: int, offset: int, *, training: bool) -> Tensor:
@@ -161,6 +151,7 @@ def write_readme(text: str, block: str) -> str:
 
 
 def main(count: int, samples: int) -> None:
+    """Measures everything, and writes cards, README and figures."""
     torch.manual_seed(0)
     model, reader = latent.load(), weights.load("reader")
     settings = {"steps": latent.STEPS, "guidance": latent.GUIDANCE, "sampler": latent.SAMPLER}
@@ -176,7 +167,7 @@ def main(count: int, samples: int) -> None:
     figures = ROOT / "assets" / "figures"
     figures.mkdir(exist_ok=True)
     contact_sheet(to_arrays(real(24, 0, training=False)), columns=8).save(figures / "critters.png", optimize=True)
-    contact_sheet(to_arrays(draw(model, PROMPTS, "figure")), columns=4).save(figures / "drawn.png", optimize=True)
+    contact_sheet(to_arrays(draw(model, EXAMPLES, "figure")), columns=4).save(figures / "drawn.png", optimize=True)
     print(table(measured))
 
 

@@ -118,3 +118,8 @@ def provenance(accelerator: Accelerator, command: str, clock: Clock) -> dict[str
         f"{accelerator.device.type}, {platform.machine()}, {accelerator.mixed_precision} mixed precision",
         "torch": torch.__version__,
     }
+
+
+def trained_on(seeds: range) -> str:
+    """Which critters, for a card."""
+    return f"critters of seeds {seeds.start}–{seeds.stop - 1}, held-out pairs excluded"

@@ -30,7 +30,7 @@ from tutorial.networks.blocks import channels_last
 from tutorial.networks.text import TextConfig, TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
 from tutorial.networks.unet import UNet, UNetConfig
-from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, warm_cosine
+from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, trained_on, warm_cosine
 from tutorial.training.pictures import pictures
 from tutorial.training.tokenizer import captions
 
@@ -70,6 +70,7 @@ def train(
     folder: Path = RUNS / "latent_diffusion",
     assets: Path = weights.FOLDER,
 ) -> Conditional:
+    """Trains, or resumes in `folder`, and saves the averaged weights as "text_encoder" and "unet" in `assets`."""
     accelerator = Accelerator()
     set_seed(0, device_specific=True)  # each process draws its own noise
     autoencoder = weights.load("autoencoder", assets, accelerator.device)
@@ -123,7 +124,7 @@ def train(
 def save(trained: Conditional, origin: dict, seeds: range, means: Tensor, x: Tensor, folder: Path) -> None:
     """Writes the text encoder and the U-Net, the latter's card with all a sampler needs to know."""
     origin = origin | {
-        "trained_on": f"critters of seeds {seeds.start}–{seeds.stop - 1} with {CAPTIONS_EACH} captions each",
+        "trained_on": f"{trained_on(seeds)}; {CAPTIONS_EACH} captions each",
         "never_seen_together": [f"{a} {b}, {c} {d}" for a, b, c, d in held_out_pairs()],
     }
     weights.save("text_encoder", trained.text, origin, folder)

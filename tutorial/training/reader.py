@@ -47,6 +47,7 @@ def smear(x: Tensor) -> Tensor:
 def train(
     steps: int, *, batch: int = 128, seeds: range = SEEDS, folder: Path = RUNS / "reader", assets: Path = weights.FOLDER
 ) -> AttributeReader:
+    """Trains, or resumes in `folder`, and saves the result as "reader" in `assets`."""
     accelerator = Accelerator()
     set_seed(0, device_specific=True)  # each process draws its own noise
     model = channels_last(AttributeReader(ReaderConfig()))

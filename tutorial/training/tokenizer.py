@@ -32,6 +32,7 @@ def captions(seeds: range, per_critter: int) -> Iterator[list[str]]:
 
 
 def train(assets: Path = weights.FOLDER) -> None:
+    """Learns the merges, and writes `vocab.json`, `merges.txt` and a card to `assets`/tokenizer."""
     folder = assets / "tokenizer"
     bpe = split_like_clip(Tokenizer(models.BPE(end_of_word_suffix=END_OF_WORD)))
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())

@@ -23,6 +23,7 @@ COMMAND = "python -m tutorial.training.training_index"
 
 
 def make(seeds: range = TRAINING_SEEDS, assets: Path = weights.FOLDER) -> None:
+    """Saves the features of these training critters as "training_index" in `assets`."""
     reader = weights.load("reader", assets)
     index = TrainingIndex(_features(reader, seeds, training=True), seeds.start)
     fresh = range(EVALUATION_SEED, EVALUATION_SEED + 2000)
