@@ -260,7 +260,7 @@ def build() -> None:
             drawing = gallery(picture, elem_id="drawing")
         with gr.Column(scale=5, min_width=300):
             prompt = gr.Textbox(
-                EXAMPLES[0], label="What do you want to see?", max_length=LONGEST_PROMPT, lines=2, elem_id="prompt"
+                EXAMPLES[0], label="What do you want to see?", max_length=LONGEST_PROMPT, max_lines=4, elem_id="prompt"
             )
             with gr.Row():
                 go = gr.Button("Draw", variant="primary", elem_id="draw", scale=2, min_width=120)

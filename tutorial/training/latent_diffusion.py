@@ -141,5 +141,5 @@ def save(trained: Conditional, origin: dict, seeds: range, means: Tensor, x: Ten
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--steps", type=int, default=5_000)
     train(parser.parse_args().steps)
