@@ -28,6 +28,7 @@ weights: .venv/development
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.reader
 	$(BIN)/python -m tutorial.training.training_index
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.autoencoder
+	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.decoder
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.latent_diffusion
 
 evaluate: .venv/development

@@ -15,7 +15,7 @@ from tutorial.data.critters import EVALUATION_SEED
 from tutorial.data.pixels import to_signed
 from tutorial.diffusion import latent
 from tutorial.networks.reader import AttributeReader, ReaderConfig
-from tutorial.training import autoencoder, latent_diffusion, reader, tokenizer, training_index
+from tutorial.training import autoencoder, decoder, latent_diffusion, reader, tokenizer, training_index
 from tutorial.training.fit import Clock, fit
 from tutorial.training.pictures import pictures
 
@@ -36,9 +36,15 @@ def test_the_whole_chain_from_nothing_to_a_picture(tmp_path):
     reader.train(2, batch=16, seeds=SEEDS, assets=assets, folder=tmp_path / "r")
     training_index.make(SEEDS, assets)
     autoencoder.train(4, batch=4, seeds=SEEDS, assets=assets, folder=tmp_path / "a")
+    before = weights.load("autoencoder", assets)
+    decoder.train(2, batch=4, seeds=SEEDS, assets=assets, folder=tmp_path / "d")
     latent_diffusion.train(2, batch=8, seeds=SEEDS, assets=assets, folder=tmp_path / "l")
     model = latent.load(assets)
     assert model.draw("a blue one", steps=2, n=2).shape == (2, 3, 64, 64)
+    after = model.autoencoder.state_dict()
+    moved = {name for name, tensor in before.state_dict().items() if not torch.equal(tensor, after[name])}
+    assert moved  # polishing changed the decoder, and left the encoder alone
+    assert not any(name.startswith(("encoder", "quant_conv")) for name in moved)
     for name in ("reader", "autoencoder", "unet", "text_encoder"):
         assert weights.read_card(name, assets)["steps"] in (2, 4)
 

@@ -10,6 +10,8 @@ the empty prompt, so that the same network is the unconditional model that guida
 from __future__ import annotations
 
 import argparse
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,6 +19,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
+from tqdm import tqdm
 
 from tutorial import weights
 from tutorial.data.critters import TRAINING_SEEDS, held_out_pairs
@@ -25,12 +28,12 @@ from tutorial.diffusion.latent import as_denoiser, fit_preview
 from tutorial.diffusion.objective import Kind, loss
 from tutorial.diffusion.process import q_sample
 from tutorial.diffusion.schedule import Schedule
-from tutorial.networks.autoencoder import Autoencoder
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.text import TextConfig, TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
 from tutorial.networks.unet import UNet, UNetConfig
 from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, trained_on, warm_cosine
+from tutorial.training.latents import latents
 from tutorial.training.pictures import pictures
 from tutorial.training.tokenizer import captions
 
@@ -53,13 +56,11 @@ class Conditional(nn.Module):
         return as_denoiser(self.unet)(x, t, self.text(tokens))
 
 
-@torch.no_grad()
-def latents(autoencoder: Autoencoder, x: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of q(z | x), both scaled for diffusion: uint8 (N, 3, H, W) → (N, C, h, w) each."""
-    moments = [autoencoder.encode(to_signed(rows.to(device))) for rows in x.split(256)]
-    scale = autoencoder.config.scaling_factor
-    mean = torch.cat([mean for mean, _ in moments]) * scale
-    return mean.cpu(), (torch.cat([(0.5 * logvar).exp() for _, logvar in moments]) * scale).cpu()
+def tokenized(tokenizer: ClipTokenizer, seeds: range) -> Tensor:
+    """Every critter's captions as tokens: (N, CAPTIONS_EACH, length) int16."""
+    with ProcessPoolExecutor() as pool:
+        texts = pool.map(partial(captions, count=CAPTIONS_EACH), seeds, chunksize=512)
+        return torch.stack([tokenizer(some).short() for some in tqdm(texts, desc="captions", total=len(seeds))])
 
 
 def train(
@@ -80,9 +81,9 @@ def train(
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.01)
     schedule = warm_cosine(optimizer, steps, warmup=min(300, steps))
 
+    tokens = tokenized(tokenizer, seeds)
     x = pictures(seeds, training=True)
-    means, deviations = latents(autoencoder, x, accelerator.device)
-    tokens = torch.stack([tokenizer(texts).short() for texts in captions(seeds, CAPTIONS_EACH)])  # (N, 8, length)
+    means, deviations = latents(accelerator, autoencoder, x)
     empty = tokenizer([""]).to(accelerator.device)
     loader = DataLoader(TensorDataset(means, deviations, tokens), batch_size=batch, shuffle=True, drop_last=True)
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)

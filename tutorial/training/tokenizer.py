@@ -8,7 +8,6 @@ The alphabet is CLIP's, all 256 bytes, each also as the end of a word; so nothin
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +23,10 @@ VOCABULARY = 1024
 CAPTIONS = range(20_000)
 
 
-def captions(seeds: range, per_critter: int) -> Iterator[list[str]]:
-    """Training captions: for each seed, that many different ways to describe its critter."""
-    for seed in seeds:
-        critter = training_critter(seed)
-        yield [caption(critter, np.random.default_rng((seed, k))).text for k in range(per_critter)]
+def captions(seed: int, count: int) -> list[str]:
+    """That many different ways to describe the training critter of a seed."""
+    critter = training_critter(seed)
+    return [caption(critter, np.random.default_rng((seed, k))).text for k in range(count)]
 
 
 def train(assets: Path = weights.FOLDER) -> None:
@@ -43,7 +41,7 @@ def train(assets: Path = weights.FOLDER) -> None:
         end_of_word_suffix=END_OF_WORD,
         show_progress=False,
     )
-    bpe.train_from_iterator((text for texts in captions(CAPTIONS, 1) for text in texts), trainer)
+    bpe.train_from_iterator((captions(seed, 1)[0] for seed in CAPTIONS), trainer)
     merges = [tuple(pair) for pair in json.loads(bpe.to_str())["model"]["merges"]]
     tokens = [*alphabet, *(a + END_OF_WORD for a in alphabet), *("".join(pair) for pair in merges), START, END]
     folder.mkdir(parents=True, exist_ok=True)

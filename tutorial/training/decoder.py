@@ -1,0 +1,98 @@
+"""Polishes the autoencoder's decoder, and leaves the encoder, so that latents keep their meaning.
+
+    ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.decoder
+
+What has been trained on the latents, the U-Net, stays valid, and its pictures get sharper. Stable Diffusion's
+own decoder was improved after the fact in the same way (the "ft-MSE" autoencoder of Stability AI). Train
+`tutorial.training.autoencoder` first.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from tutorial import weights
+from tutorial.data.critters import TRAINING_SEEDS
+from tutorial.data.pixels import to_signed
+from tutorial.networks.autoencoder import Autoencoder
+from tutorial.training import autoencoder as first
+from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, warm_cosine
+from tutorial.training.latents import latents
+from tutorial.training.pictures import pictures
+
+COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.decoder"
+
+
+class Decoding(nn.Module):
+    """The half of the autoencoder that is trained here: latents (B, C, h, w), unscaled → pictures."""
+
+    def __init__(self, autoencoder: Autoencoder) -> None:
+        super().__init__()
+        self.post_quant_conv, self.decoder = autoencoder.post_quant_conv, autoencoder.decoder
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.decoder(self.post_quant_conv(z))
+
+
+def train(
+    steps: int,
+    *,
+    batch: int = 16,
+    seeds: range = TRAINING_SEEDS,
+    folder: Path = RUNS / "decoder",
+    assets: Path = weights.FOLDER,
+) -> Autoencoder:
+    """Trains, or resumes in `folder`, and replaces "autoencoder" in `assets` by the polished one."""
+    accelerator = Accelerator()
+    set_seed(0, device_specific=True)
+    autoencoder: Autoencoder = weights.load("autoencoder", assets, accelerator.device)
+    reader = weights.load("reader", assets, accelerator.device)
+    x = pictures(seeds, training=True)
+    means, deviations = (moment / autoencoder.config.scaling_factor for moment in latents(accelerator, autoencoder, x))
+    model = Decoding(autoencoder).train().requires_grad_()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+    schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))
+    loader = DataLoader(TensorDataset(x, means, deviations), batch_size=batch, shuffle=True, drop_last=True)
+    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    bare = accelerator.unwrap_model(model)
+    ema = averaged(bare, 0.998)
+    accelerator.register_for_checkpointing(schedule, ema)
+
+    def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        x, mean, deviation = to_signed(rows[0]), rows[1], rows[2]
+        with accelerator.autocast():
+            x_hat = model(mean + deviation * torch.randn_like(mean))
+            perceptual = first.perceptual_distance(reader, x_hat, x).float()
+        l1, mse = (x_hat.float() - x).abs().mean(), (x_hat.float() - x).square().mean()
+        accelerator.backward(l1 + first.PERCEPTUAL * perceptual)
+        accelerator.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        ema.update_parameters(bare)
+        return {"l1": l1, "perceptual": perceptual, "mse": mse}
+
+    clock = Clock()
+    for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder):
+        pass
+    trained = ema.module
+    assert isinstance(trained, Decoding)
+    autoencoder.post_quant_conv, autoencoder.decoder = trained.post_quant_conv, trained.decoder
+    if accelerator.is_main_process:
+        card = weights.read_card("autoencoder", assets)
+        polish = {"polish": provenance(accelerator, COMMAND, clock), "command": f"{first.COMMAND} && {COMMAND}"}
+        weights.save("autoencoder", autoencoder, card | polish, assets)
+    return autoencoder
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=8000)
+    train(parser.parse_args().steps)
