@@ -20,7 +20,7 @@ KINDS: tuple[Kind, ...] = ("eps", "x0", "v")
 def target(kind: Kind, schedule: Schedule, x0: Tensor, t: Tensor | int, eps: Tensor) -> Tensor:
     """What a network of this kind should answer for x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε.
 
-    v = √ᾱ_t ε − √(1 − ᾱ_t) x_0 (Salimans & Ho 2022, eq. 11 of appendix D). All (B, …), t (B,) in 0…T.
+    v = √ᾱ_t ε − √(1 − ᾱ_t) x_0 (Salimans & Ho 2022, appendix D). All (B, …), t (B,) in 0…T.
     """
     if kind == "eps":
         return eps

@@ -60,7 +60,7 @@ class Schedule:
 
     @staticmethod
     def sigmoid(T: int = 1000, start: float = -3.0, end: float = 3.0) -> Schedule:
-        """ᾱ_t falls along a logistic curve (Jabri et al. 2023, algorithm 5, with τ = 1; β at most 0.999)."""
+        """ᾱ_t falls along a logistic curve (Jabri et al. 2023; Chen 2023), with β at most 0.999."""
         f = torch.sigmoid(torch.linspace(start, end, T + 1, dtype=torch.float64))
         abar = (f[-1] - f) / (f[-1] - f[0])
         return Schedule.from_betas((1 - abar[1:] / abar[:-1]).clamp(max=0.999))

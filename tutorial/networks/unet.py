@@ -79,7 +79,7 @@ class Attention(nn.Module):
 
 
 class GatedGELU(nn.Module):
-    """A linear layer, half of whose outputs gate the other half (Shazeer 2020, eq. 6)."""
+    """A linear layer, half of whose outputs gate the other half (Shazeer 2020)."""
 
     def __init__(self, c_in: int, c_out: int) -> None:
         super().__init__()
