@@ -8,9 +8,11 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LinearRegression
 
 from tests.networks.test_stable_diffusion import their_autoencoder, their_unet
 from tutorial import weights
+from tutorial.data.critters import ATTRIBUTES
 from tutorial.diffusion import latent
 from tutorial.diffusion.latent import as_denoiser, fit_preview, preview
 from tutorial.diffusion.samplers import SAMPLERS
@@ -37,20 +39,21 @@ def test_it_draws_what_it_is_asked_for(model):
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_every_sampler_draws_a_blue_critter_with_a_crown(model, sampler):
-    x = model.draw("a blue critter with a crown", sampler=sampler, steps=30, n=4, seed=5)
+def test_every_sampler_draws_blue_critters_at_night(model, sampler):
+    x = model.draw("a blue critter at night", sampler=sampler, steps=30, n=4, seed=5)
     read = weights.load("reader").read(x)
-    assert (read["colour"] == 4).sum() >= 3
-    assert (read["hat"] == 1).sum() >= 3
+    assert (read["colour"] == ATTRIBUTES["colour"].index("blue")).sum() >= 3
+    assert (read["background"] == ATTRIBUTES["background"].index("night")).sum() >= 3
 
 
 def test_a_negative_prompt_steers_away(model):
     reader = weights.load("reader")
 
-    def crowns(negative: str) -> int:
-        return int((reader.read(model.draw("a blue critter", negative=negative, n=24))["hat"] == 1).sum())
+    def nights(negative: str) -> int:
+        read = reader.read(model.draw("a critter", negative=negative, n=32))
+        return int((read["background"] == ATTRIBUTES["background"].index("night")).sum())
 
-    assert crowns("a crown") < max(crowns(""), 1)
+    assert nights("a critter at night") < nights("")
 
 
 def test_a_picture_does_not_depend_on_its_neighbours(model):
@@ -98,14 +101,14 @@ def test_time_is_shifted_by_one_in_one_place():
 
 
 def test_the_preview_is_the_best_linear_map(model):
-    """Against the coefficient of determination of scikit-learn's regression on fresh critters."""
+    """On the pictures it was fitted to, no map does better than scikit-learn's regression, and ours does as well."""
     x = real(64, 0, training=True)
     z = model.autoencoder.encode(x)[0] * model.autoencoder.config.scaling_factor
-    own = preview(z, fit_preview(z, x))
-    small = torch.nn.functional.avg_pool2d(x, 8)
-    shipped = preview(z, torch.tensor(weights.read_card("unet")["preview"]))
-    assert (own - small).square().mean() <= (shipped - small).square().mean() + 1e-4
-    assert (shipped - small).square().mean() < 0.25 * small.var()
+    colours = torch.nn.functional.avg_pool2d(x, 8).permute(0, 2, 3, 1).reshape(-1, 3).numpy()
+    positions = z.permute(0, 2, 3, 1).flatten(0, 2).numpy()
+    expected = LinearRegression().fit(positions, colours).predict(positions).clip(-1, 1)
+    ours = preview(z, fit_preview(z, x)).permute(0, 2, 3, 1).reshape(-1, 3).numpy()
+    assert np.abs(ours - expected).max() < 1e-4
 
 
 def test_the_readme_shows_the_figures_of_the_cards():
