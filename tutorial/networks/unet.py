@@ -127,7 +127,7 @@ class SpatialTransformer(nn.Module):
         self.norm = nn.GroupNorm(config.groups, channels, eps=1e-6)
         self.proj_in = nn.Conv2d(channels, channels, 1)
         self.transformer_blocks = nn.ModuleList([TransformerBlock(channels, config.context, config.heads)])
-        self.proj_out = nn.Conv2d(channels, channels, 1)
+        self.proj_out = _silent(nn.Conv2d(channels, channels, 1))
 
     def forward(self, x: Tensor, words: Tensor) -> Tensor:
         pixels = self.proj_in(self.norm(x)).flatten(2).transpose(1, 2)  # (B, HW, C)
@@ -213,7 +213,7 @@ class UNet(nn.Module):
         self.mid_block = MidBlock(config)
         self.up_blocks = nn.ModuleList([UpBlock(widths[min(i + 1, levels[-1])], i, config) for i in reversed(levels)])
         self.conv_norm_out = nn.GroupNorm(config.groups, widths[0], eps=EPS)
-        self.conv_out = nn.Conv2d(widths[0], config.latent_channels, 3, padding=1)
+        self.conv_out = _silent(nn.Conv2d(widths[0], config.latent_channels, 3, padding=1))
 
     def forward(self, x: Tensor, t: Tensor, words: Tensor) -> Tensor:
         """x (B, latent, h, w) noisy latents, t (B,) counted from 0 at the first noisy level as the original
@@ -231,4 +231,14 @@ class UNet(nn.Module):
 
 
 def _resnet(c_in: int, c_out: int, config: UNetConfig) -> ResnetBlock:
-    return ResnetBlock(c_in, c_out, groups=config.groups, eps=EPS, c_time=4 * config.channels[0])
+    block = ResnetBlock(c_in, c_out, groups=config.groups, eps=EPS, c_time=4 * config.channels[0])
+    _silent(block.conv2)
+    return block
+
+
+def _silent(conv: nn.Conv2d) -> nn.Conv2d:
+    """Starts a branch at zero, so that an untrained block passes its input on (Rombach et al. 2022, code)."""
+    nn.init.zeros_(conv.weight)
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+    return conv
