@@ -30,7 +30,7 @@ def test_what_is_saved_loads_again_to_half_precision(folder):
         assert loaded.state_dict()[name].dtype == torch.float32
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut short", "garbage", "another shape"])
+@pytest.mark.parametrize("damage", ["missing", "cut short", "garbage", "another shape", "no config"])
 def test_a_bad_file_is_named_with_the_command_that_makes_it_again(folder, damage):
     path = folder / "small.safetensors"
     if damage == "missing":
@@ -41,7 +41,7 @@ def test_a_bad_file_is_named_with_the_command_that_makes_it_again(folder, damage
         path.write_bytes(b"\x00" * 1000)
     else:
         card = weights.read_card("small", folder)
-        card["config"]["width"] = 32
+        card["config"] = [] if damage == "no config" else card["config"] | {"width": 32}
         weights.write_card("small", card, folder)
     with pytest.raises(WeightsError, match=r"small\.safetensors .* python -m tutorial\.training\.made_up"):
         weights.load("small", folder)
@@ -56,6 +56,20 @@ def test_a_bad_card_is_named_too(folder, content):
         card.write_text(content, encoding="utf-8")
     with pytest.raises(WeightsError, match="small"):
         weights.load("small", folder)
+
+
+def test_a_card_that_lacks_what_is_needed_is_named(folder):
+    with pytest.raises(WeightsError, match="small"):
+        weights.read_card("small", folder, needs=("schedule",))
+
+
+@pytest.mark.parametrize("vocabulary", ["{}", "[]", '{"a": 0}', '{"<|startoftext|>": 0, "<|endoftext|>": 1}'])
+def test_a_damaged_tokenizer_is_named(tmp_path, vocabulary):
+    (tmp_path / "tokenizer").mkdir()
+    (tmp_path / "tokenizer" / "vocab.json").write_text(vocabulary, encoding="utf-8")
+    (tmp_path / "tokenizer" / "merges.txt").write_text("#version: 0.2\na b\n", encoding="utf-8")
+    with pytest.raises(WeightsError, match="tokenizer"):
+        weights.load_tokenizer(8, tmp_path)
 
 
 def test_a_missing_tokenizer_is_named(tmp_path):

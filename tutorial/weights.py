@@ -59,13 +59,13 @@ def write_card(name: str, card: dict[str, Any], folder: Path = FOLDER) -> None:
     (folder / f"{name}.json").write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def read_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
-    """The card of a shipped file. Raises WeightsError if it is missing or not JSON."""
+def read_card(name: str, folder: Path = FOLDER, needs: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The card of a shipped file. Raises WeightsError if it is missing, not JSON, or lacks what it `needs`."""
     path = folder / f"{name}.json"
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(card, dict):
-            raise ValueError("a card is a JSON object")
+        if not isinstance(card, dict) or not set(needs) <= set(card):
+            raise ValueError(f"a card is a JSON object with {needs}")
         return card
     except (OSError, ValueError) as error:
         raise WeightsError(_sentence(path, name)) from error
@@ -84,7 +84,7 @@ def load(name: str, folder: Path = FOLDER, device: torch.device | str = "cpu") -
             model = network(config(**fields))
         tensors = {k: v.float() if v.is_floating_point() else v for k, v in stored.items()}
         model.load_state_dict(tensors, assign=True)
-    except (RuntimeError, KeyError, TypeError) as error:
+    except (RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(_sentence(folder / f"{name}.safetensors", name, card.get("command"))) from error
     return channels_last(model.eval().requires_grad_(False))
 
@@ -95,7 +95,8 @@ def load_tensors(
     """A card and the tensors beside it, as stored. Raises WeightsError if either is missing or damaged."""
     card, path = read_card(name, folder), folder / f"{name}.safetensors"
     try:
-        return card, load_file(path, device=str(device))
+        # Through the CPU: accelerate calls it "cpu:0" on several processes, which safetensors does not know.
+        return card, {name: tensor.to(device) for name, tensor in load_file(path).items()}
     except (OSError, SafetensorError) as error:
         raise WeightsError(_sentence(path, name, card.get("command"))) from error
 
@@ -104,7 +105,7 @@ def load_tokenizer(length: int, folder: Path = FOLDER) -> ClipTokenizer:
     """The shipped tokenizer, for prompts of `length` tokens. Raises WeightsError if a file is missing or damaged."""
     try:
         return ClipTokenizer(folder / "tokenizer", length)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # the tokenizers package raises nothing narrower
         command = "python -m tutorial.training.tokenizer"
         raise WeightsError(_sentence(folder / "tokenizer", "tokenizer", command)) from error
 

@@ -48,6 +48,7 @@ FIRST_SEED = 1
 FRAME = 1 / 15
 """Seconds between previews: faster than the browser can draw, they would pile up."""
 
+PRESS_DRAW = """() => { document.querySelector("#draw").click(); }"""
 SAY_STOPPED = """() => { const line = document.querySelector("#drawing .status");
 if (/^step/.test(line.textContent)) line.textContent = "Stopped at " + line.textContent; }"""
 
@@ -59,12 +60,14 @@ def prose(shop: "Studio") -> str:
     ours = sum(parameter_count(part) for part in (model.text, model.unet, model.autoencoder))
     with torch.device("meta"):
         original = sum(parameter_count(part()) for part in (TextEncoder, UNet, Autoencoder))
-    command = weights.read_card("unet")["command"]
+    card = weights.read_card("unet")
+    note = f" {card['note']}" if "note" in card else ""
     return f"""Say what you want to see. A **text encoder** turns your words into vectors. A **U-Net** starts from
 pure noise, {side}×{side} positions of {channels} numbers, and at each step removes some of it while it looks at your
 words. A **decoder** turns what is left into {f * side}×{f * side} pixels. It is Stable Diffusion's architecture, name
 by name, with {ours / 1e6:.1f} instead of {original / 1e6:,.0f} million parameters. The weights were trained ahead of
-time, on drawings of one kind of creature, by `{command}`; every picture is computed when you press the button."""
+time, on drawings of one kind of creature, by `{card["command"]}`; every picture is computed when you press the
+button.{note}"""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Studio:
 def studio() -> Studio:
     """Raises weights.WeightsError if a file is missing or damaged."""
     model = latent.load()
-    card = weights.read_card("unet")
+    card = weights.read_card("unet", needs=("preview",))
     z = model.noise([0])[0]
     return Studio(
         model=model,
@@ -122,7 +125,7 @@ def studio() -> Studio:
         colours=torch.tensor(card["preview"]),
         unet_flops=flops(model.unet, z, torch.zeros(1), model.words([""])),
         decoder_flops=flops(model.autoencoder.decoder, z),
-        usual_distance=weights.read_card("training_index")["usual_distance"],
+        usual_distance=weights.read_card("training_index", needs=("usual_distance",))["usual_distance"],
     )
 
 
@@ -145,12 +148,11 @@ def draw(wish: Request) -> Iterator[tuple[float, str, list, Tensor]]:
 def remarks(wish: Request) -> list[str]:
     """What a visitor should know about the wording of a wish."""
     strange = unfamiliar_words(f"{wish.prompt} {wish.negative}")
-    cut = studio().model.tokenizer.cut_off(wish.prompt)
     said = []
     if strange:
         words = ", ".join(f"“{word}”" for word in strange[:8]) + (" …" if len(strange) > 8 else "")
         said.append(f"Never seen in training, so read as mere letters: {words}")
-    if cut:
+    for cut in filter(None, map(studio().model.tokenizer.cut_off, (wish.prompt, wish.negative))):
         said.append(f"Too long for the text encoder; it did not read: “{cut.strip()}”")
     return said
 
@@ -287,16 +289,17 @@ def build() -> None:
         components=[prompt], samples=[[text] for text in EXAMPLES], label="Or try", elem_id="examples", type="values"
     )
     values = [prompt, negative, steps, guidance, sampler, eta, seed, n]
-    run: dict[str, Any] = {
-        "fn": show,
-        "inputs": values,
-        "outputs": drawing,
-        "show_progress": "hidden",
-        "concurrency_id": "cpu",
-        "concurrency_limit": limits.AT_ONCE,
-        "api_visibility": "private",
-    }
-    drawn = gr.on([go.click, prompt.submit, negative.submit], trigger_mode="always_last", **run)
+    drawn = gr.on(
+        [go.click, prompt.submit, negative.submit],
+        show,
+        values,
+        drawing,
+        trigger_mode="always_last",
+        show_progress="hidden",
+        concurrency_id="cpu",
+        concurrency_limit=limits.AT_ONCE,
+        api_visibility="private",
+    )
     chosen = examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private")
-    tried = chosen.then(**run)
-    stop.click(None, cancels=[drawn, tried], js=SAY_STOPPED, api_visibility="private")
+    chosen.then(None, js=PRESS_DRAW, api_visibility="private")  # the same event: no two runs in one gallery
+    stop.click(None, cancels=[drawn], js=SAY_STOPPED, api_visibility="private")

@@ -67,6 +67,8 @@ def main() -> None:
     try:
         url = f"http://127.0.0.1:{PORT}"
         while True:
+            if app.poll() is not None or time.monotonic() - begun > 120:
+                sys.exit("The app did not start.")
             try:
                 urllib.request.urlopen(url, timeout=1)
                 break

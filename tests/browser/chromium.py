@@ -6,11 +6,11 @@ manager. Without any, the browser tests fail with `NO_BROWSER`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
@@ -30,11 +30,18 @@ ARGUMENTS = [
 def find() -> str | None:
     """Path of a browser that is already there."""
     for name in NAMES:
-        if path := shutil.which(name):
+        if (path := shutil.which(name)) and _runs(path):
             return path
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
-    return own if Path(own).exists() else None
+    return own if _runs(own) else None
+
+
+def _runs(path: str) -> bool:
+    """A downloaded browser may lack the system's libraries; then it cannot even tell its version."""
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        return subprocess.run([path, "--version"], check=False, capture_output=True, timeout=60).returncode == 0
+    return False
 
 
 def install() -> None:
@@ -43,7 +50,8 @@ def install() -> None:
     if os.geteuid() == 0 and shutil.which("apt-get"):
         attempts += [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]]
     for command in attempts:
-        subprocess.run(command, check=False, capture_output=True, timeout=600)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, check=False, capture_output=True, timeout=600)
         if find():
             return
 

@@ -67,7 +67,6 @@ def test_a_seed_means_one_critter_and_one_picture(seed):
 
 
 def test_each_attribute_changes_the_picture():
-    base = dict.fromkeys(ATTRIBUTES)
     base = {name: values[0] for name, values in ATTRIBUTES.items()}
     for name, values in ATTRIBUTES.items():
         pictures = {np.array(render(Critter(**(base | {name: value})))).tobytes() for value in values}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.utils import set_seed
 
 from tutorial import weights
 from tutorial.data.critters import EVALUATION_SEED
@@ -99,20 +100,31 @@ def test_an_interrupted_run_goes_on_from_its_last_checkpoint(tmp_path):
 
 
 TWO = """
+import os
 from pathlib import Path
 import torch
 from accelerate import PartialState
-from tutorial.training import reader
+from tutorial.training import autoencoder, decoder, latent_diffusion, reader, tokenizer
 
-model = reader.train(3, batch=8, seeds=range(64), folder=Path("run"), assets=Path("weights"))
-torch.save([p.detach() for p in model.parameters()], f"model{PartialState().process_index}.pt")
+settings = {"seeds": range(64), "assets": Path("weights")}
+if os.environ["RANK"] == "0":
+    tokenizer.train(Path("weights"))
+models = [reader.train(3, batch=8, folder=Path("r"), **settings)]
+PartialState().wait_for_everyone()
+models.append(autoencoder.train(4, batch=4, folder=Path("a"), **settings))  # the last step with its discriminator
+PartialState().wait_for_everyone()
+models.append(decoder.train(2, batch=4, folder=Path("d"), **settings))
+PartialState().wait_for_everyone()
+models.append(latent_diffusion.train(2, batch=8, folder=Path("l"), **settings))
+torch.save([[p.detach() for p in m.parameters()] for m in models], f"models{PartialState().process_index}.pt")
 """
 
 
 def test_two_processes_train_one_model(tmp_path):
-    """torchrun really starts two, they share each batch, and end with the same weights."""
+    """torchrun really starts two, and every recipe ends with the same weights on both."""
     (tmp_path / "two.py").write_text(TWO)
-    pictures(SEEDS, training=False)  # rendered once, not by both
+    for training in (False, True):
+        pictures(SEEDS, training=training)  # rendered once, not by both
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29571", "two.py"],
         cwd=tmp_path,
@@ -123,8 +135,11 @@ def test_two_processes_train_one_model(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert weights.read_card("reader", tmp_path / "weights")["hardware"].startswith("2 process")
-    first, second = (torch.load(tmp_path / f"model{rank}.pt") for rank in (0, 1))
-    untrained = list(AttributeReader(ReaderConfig()).parameters())
-    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
-    assert not all(torch.equal(a, b) for a, b in zip(first, untrained, strict=True))
+    for name in ("reader", "autoencoder", "unet", "text_encoder"):
+        assert weights.read_card(name, tmp_path / "weights")["hardware"].startswith("2 process")
+    first, second = (torch.load(tmp_path / f"models{rank}.pt") for rank in (0, 1))
+    for one, other in zip(first, second, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    set_seed(0, device_specific=True)
+    untrained = list(AttributeReader(ReaderConfig()).parameters())  # where the reader of rank 0 started
+    assert not all(torch.equal(a, b) for a, b in zip(first[0], untrained, strict=True))

@@ -78,6 +78,7 @@ class _Artist:
         self.shade = _mix(self.base, INK, 0.28)
 
     def draw(self) -> None:
+        """Paints from back to front."""
         self._shadow()
         self._feet()
         self._ears_behind()

@@ -102,7 +102,7 @@ class LatentDiffusion:
 
 def load(folder: Path = weights.FOLDER, device: torch.device | str = "cpu") -> LatentDiffusion:
     """The miniature that is shipped. Raises weights.WeightsError if a file is missing or damaged."""
-    card = weights.read_card("unet", folder)
+    card = weights.read_card("unet", folder, needs=("schedule", "T", "predicts", "side"))
     text = weights.load("text_encoder", folder, device)
     unet = weights.load("unet", folder, device)
     return LatentDiffusion(

@@ -33,5 +33,6 @@ def features_of(reader: AttributeReader, x: Tensor, batch: int = 256) -> Tensor:
 
 def load(folder: Path = weights.FOLDER) -> TrainingIndex:
     """The shipped index. Raises weights.WeightsError if it is missing or damaged."""
-    card, tensors = weights.load_tensors("training_index", folder)
+    card = weights.read_card("training_index", folder, needs=("first_seed",))
+    _, tensors = weights.load_tensors("training_index", folder)
     return TrainingIndex(tensors["features"].float(), card["first_seed"])

@@ -32,7 +32,8 @@ def hinge_loss(real: Tensor, fake: Tensor) -> Tensor:
 def balance(reconstruction: Tensor, adversarial: Tensor, last_layer: Tensor) -> Tensor:
     """Weight that makes both losses pull equally hard on the decoder's last layer.
 
-    λ = ‖∇ reconstruction‖ / (‖∇ adversarial‖ + 10⁻⁴), at most 10⁴ (Esser et al. 2021, eq. 7).
+    λ = ‖∇ reconstruction‖ / (‖∇ adversarial‖ + 10⁻⁴), at most 10⁴ (Esser et al. 2021, eq. 7;
+    the 10⁻⁴ and the bound are from their code).
     """
     (pull,) = torch.autograd.grad(reconstruction, last_layer, retain_graph=True)
     (push,) = torch.autograd.grad(adversarial, last_layer, retain_graph=True)

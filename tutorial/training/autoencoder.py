@@ -51,6 +51,24 @@ def perceptual_distance(reader: AttributeReader, x: Tensor, y: Tensor) -> Tensor
     return torch.stack([(F.normalize(a) - F.normalize(b)).square().sum(1).mean() for a, b in both]).sum()
 
 
+def unconvinced(accelerator: Accelerator, judge: PatchDiscriminator, x_hat: Tensor) -> Tensor:
+    """The decoder's adversarial loss −E[D(x̂)], a scalar that leaves no gradient in the discriminator."""
+    judge.requires_grad_(False)
+    with accelerator.autocast():
+        value = -judge(x_hat).float().mean()
+    judge.requires_grad_(True)
+    return value
+
+
+def teach(accelerator: Accelerator, critic: PatchDiscriminator, x: Tensor, x_hat: Tensor) -> Tensor:
+    """The discriminator's hinge loss on real and reconstructed pictures, with its gradient computed."""
+    with accelerator.autocast():
+        real, fake = critic(torch.cat([x, x_hat])).float().chunk(2)
+    value = hinge_loss(real, fake)
+    accelerator.backward(value)
+    return value
+
+
 def train(
     steps: int,
     *,
@@ -87,12 +105,8 @@ def train(
         loss = reconstruction = l1 + PERCEPTUAL * perceptual.float()
         adversarial_now = step >= DISCRIMINATE_AFTER * steps
         if adversarial_now:
-            judge.requires_grad_(False)
-            with accelerator.autocast():
-                fooled = -judge(x_hat).float().mean()
-            weight = balance(reconstruction, fooled, bare.decoder.conv_out.weight)
-            loss = loss + ADVERSARIAL * weight * fooled
-            judge.requires_grad_(True)
+            fooled = unconvinced(accelerator, judge, x_hat)
+            loss = loss + ADVERSARIAL * balance(reconstruction, fooled, bare.decoder.conv_out.weight) * fooled
         accelerator.backward(loss + (KL_FIRST if step < RELAX_AFTER * steps else KL_THEN) * kl)
         accelerator.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -100,10 +114,7 @@ def train(
         schedule.step()
         ema.update_parameters(bare)
         if adversarial_now:
-            with accelerator.autocast():
-                real, fake = critic(torch.cat([x, x_hat.detach().to(x.dtype)])).float().chunk(2)
-            critic_loss = hinge_loss(real, fake)
-            accelerator.backward(critic_loss)
+            critic_loss = teach(accelerator, critic, x, x_hat.detach().to(x.dtype))
             critic_optimizer.step()
             critic_optimizer.zero_grad()
             values |= {"critic": critic_loss, "fooled": fooled}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ from tutorial.metrics.similarity import edge_energy, psnr
 from tutorial.networks.autoencoder import reconstruct
 from tutorial.networks.reader import AttributeReader
 
-COMMAND = "make evaluate"
+DEFAULTS = {"count": 1000, "samples": 5000}
 ROOT = Path(__file__).parents[2]
 BATCH = 100
 
@@ -125,7 +126,7 @@ def measure_distribution(model: LatentDiffusion, reader: AttributeReader, count:
     }
 
 
-def table(measured: dict[str, dict[str, float]]) -> str:
+def table(measured: dict[str, dict[str, Any]]) -> str:
     """The README's figures as a Markdown table."""
     a, u = measured["autoencoder"], measured["unet"]
     rows = [
@@ -139,7 +140,8 @@ def table(measured: dict[str, dict[str, float]]) -> str:
          f"{u['frechet_reconstructions']:.2f}; {u['frechet_real']:.2f}", ""),
         ("samples closer to training than 99 % of fresh critters", f"{u['suspiciously_close']:.1%}", "1 % by chance"),
     ]  # fmt: skip
-    head = ["| measured by `make evaluate` | figure | bar |", "|---|---|---|"]
+    what = f"`{u['command']}`: {u['prompts']:,} prompts, {u['samples']:,} samples"
+    head = [f"| measured by {what} | figure | bar |", "|---|---|---|"]
     return "\n".join(head + [f"| {what} | {figure} | {bar} |" for what, figure, bar in rows])
 
 
@@ -155,13 +157,16 @@ def main(count: int, samples: int) -> None:
     torch.manual_seed(0)
     model, reader = latent.load(), weights.load("reader")
     settings = {"steps": latent.STEPS, "guidance": latent.GUIDANCE, "sampler": latent.SAMPLER}
+    own = f"python -m tutorial.training.evaluate --count {count} --samples {samples}"
+    command = {"command": "make evaluate" if {"count": count, "samples": samples} == DEFAULTS else own}
+    distribution = measure_distribution(model, reader, samples)
     measured = {
-        "autoencoder": measure_autoencoder(model, reader, count),
-        "unet": measure_prompts(model, reader, count) | measure_distribution(model, reader, samples) | settings,
+        "autoencoder": command | measure_autoencoder(model, reader, count),
+        "unet": command | measure_prompts(model, reader, count) | distribution | settings,
     }
     for name, figures in measured.items():
         figures = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in figures.items()}
-        weights.write_card(name, weights.read_card(name) | {"measured": {"command": COMMAND} | figures})
+        weights.write_card(name, weights.read_card(name) | {"measured": figures})
     readme = ROOT / "README.md"
     readme.write_text(write_readme(readme.read_text(encoding="utf-8"), table(measured)), encoding="utf-8")
     figures = ROOT / "assets" / "figures"
@@ -173,7 +178,9 @@ def main(count: int, samples: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=1000, help="fresh critters, prompts, and held-out prompts")
-    parser.add_argument("--samples", type=int, default=5000, help="samples for the Fréchet distance")
+    parser.add_argument(
+        "--count", type=int, default=DEFAULTS["count"], help="fresh critters, prompts, held-out prompts"
+    )
+    parser.add_argument("--samples", type=int, default=DEFAULTS["samples"], help="samples for the Fréchet distance")
     options = parser.parse_args()
     main(options.count, options.samples)
