@@ -36,6 +36,8 @@ class Embeddings(nn.Module):
         super().__init__()
         self.token_embedding = nn.Embedding(config.vocabulary, config.width)
         self.position_embedding = nn.Embedding(config.length, config.width)
+        nn.init.normal_(self.token_embedding.weight, std=0.02)  # as CLIP starts: what a token is outweighs
+        nn.init.normal_(self.position_embedding.weight, std=0.01)  # where it stands
 
     def forward(self, tokens: Tensor) -> Tensor:
         return self.token_embedding(tokens) + self.position_embedding.weight[: tokens.shape[1]]

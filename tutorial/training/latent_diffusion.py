@@ -78,7 +78,7 @@ def train(
     tokenizer: ClipTokenizer = weights.load_tokenizer(LENGTH, assets)
     text = TextEncoder(TextConfig(tokenizer.size, TEXT_WIDTH, TEXT_LAYERS, TEXT_HEADS, LENGTH))
     model = channels_last(Conditional(text, UNet(UNET)))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     schedule = warm_cosine(optimizer, steps, warmup=min(300, steps))
 
     tokens = tokenized(tokenizer, seeds)
@@ -142,5 +142,5 @@ def save(trained: Conditional, origin: dict, seeds: range, means: Tensor, x: Ten
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=5_000)
+    parser.add_argument("--steps", type=int, default=8_000)
     train(parser.parse_args().steps)
