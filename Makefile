@@ -28,8 +28,10 @@ weights: .venv/development
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.reader
 	$(BIN)/python -m tutorial.training.training_index
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.autoencoder
-	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.decoder
-	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.latent_diffusion
+	ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor $(BIN)/python -m tutorial.training.decoder
+	$(BIN)/python -m tutorial.training.preview
+	ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor $(BIN)/python -m tutorial.training.contrastive
+	ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor $(BIN)/python -m tutorial.training.latent_diffusion
 
 evaluate: .venv/development
 	$(BIN)/python -m tutorial.training.evaluate

@@ -37,6 +37,11 @@ class WeightsError(Exception):
     """A weight file is missing or damaged; the message names it and the command that makes it again."""
 
 
+def tensors_file(name: str, folder: Path = FOLDER) -> Path:
+    """Where the tensors of a shipped file lie."""
+    return folder / f"{name}.safetensors"
+
+
 def save(name: str, model: nn.Module, card: dict[str, Any], folder: Path = FOLDER) -> None:
     """Writes a model as `<name>.safetensors` (float16) and `<name>.json`.
 
@@ -51,7 +56,7 @@ def save_tensors(name: str, tensors: dict[str, Tensor], card: dict[str, Any], fo
     """Writes tensors, floating-point ones as float16, and their card."""
     folder.mkdir(parents=True, exist_ok=True)
     small = {k: (v.half() if v.is_floating_point() else v).cpu().contiguous() for k, v in tensors.items()}
-    save_file(small, folder / f"{name}.safetensors")
+    save_file(small, tensors_file(name, folder))
     write_card(name, {"name": name} | card, folder)
 
 
@@ -85,7 +90,7 @@ def load(name: str, folder: Path = FOLDER, device: torch.device | str = "cpu") -
         tensors = {k: v.float() if v.is_floating_point() else v for k, v in stored.items()}
         model.load_state_dict(tensors, assign=True)
     except (RuntimeError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(_sentence(folder / f"{name}.safetensors", name, card.get("command"))) from error
+        raise WeightsError(_sentence(tensors_file(name, folder), name, card.get("command"))) from error
     return channels_last(model.eval().requires_grad_(False))
 
 
@@ -93,7 +98,7 @@ def load_tensors(
     name: str, folder: Path = FOLDER, device: torch.device | str = "cpu"
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """A card and the tensors beside it, as stored. Raises WeightsError if either is missing or damaged."""
-    card, path = read_card(name, folder), folder / f"{name}.safetensors"
+    card, path = read_card(name, folder), tensors_file(name, folder)
     try:
         # Through the CPU: accelerate calls it "cpu:0" on several processes, which safetensors does not know.
         return card, {name: tensor.to(device) for name, tensor in load_file(path).items()}

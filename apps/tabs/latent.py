@@ -25,6 +25,7 @@ from tutorial.data.critters import ATTRIBUTES, training_critter
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion import latent
 from tutorial.diffusion.latent import LatentDiffusion
+from tutorial.diffusion.preview import preview
 from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations
 from tutorial.metrics import nearest
 from tutorial.metrics.cost import flops
@@ -105,8 +106,7 @@ class Studio:
     model: LatentDiffusion
     reader: AttributeReader
     training: nearest.TrainingIndex
-    colours: Tensor
-    """Linear map from latent to RGB, for previews."""
+    preview_map: Tensor
     unet_flops: int
     decoder_flops: int
     usual_distance: float
@@ -116,13 +116,13 @@ class Studio:
 def studio() -> Studio:
     """Raises weights.WeightsError if a file is missing or damaged."""
     model = latent.load()
-    card = weights.read_card("unet", needs=("preview",))
+    _, rough = weights.load_tensors("preview")
     z = model.noise([0])[0]
     return Studio(
         model=model,
         reader=weights.load("reader"),
         training=nearest.load(),
-        colours=torch.tensor(card["preview"]),
+        preview_map=rough["map"].float(),
         unet_flops=flops(model.unet, z, torch.zeros(1), model.words([""])),
         decoder_flops=flops(model.autoencoder.decoder, z),
         usual_distance=weights.read_card("training_index", needs=("usual_distance",))["usual_distance"],
@@ -168,8 +168,8 @@ def cost(wish: Request, seconds: float) -> str:
 
 def previews(latents: Tensor) -> dict[str, Any]:
     """Rough pictures as the gallery takes them."""
-    rough = to_arrays(latent.preview(latents, studio().colours))
-    return {"side": latents.shape[-1], "previews": [rgb_base64(one) for one in rough]}
+    rough = to_arrays(preview(latents, studio().preview_map))
+    return {"side": rough.shape[1], "previews": [rgb_base64(one) for one in rough]}
 
 
 @torch.no_grad()

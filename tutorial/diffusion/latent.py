@@ -114,24 +114,3 @@ def load(folder: Path = weights.FOLDER, device: torch.device | str = "cpu") -> L
         predicts=card["predicts"],
         side=card["side"],
     )
-
-
-def fit_preview(latents: Tensor, pictures: Tensor) -> Tensor:
-    """The linear map from a latent position to its colour that is best in the least-squares sense.
-
-    latents (N, C, h, w), pictures (N, 3, f·h, f·w) in [−1, 1] → (C + 1, 3), the last row being the constant.
-    """
-    f = pictures.shape[-1] // latents.shape[-1]
-    colours = nn.functional.avg_pool2d(pictures, f).permute(0, 2, 3, 1).reshape(-1, 3)
-    return torch.linalg.lstsq(_positions(latents).double(), colours.double()).solution.float()
-
-
-def preview(latents: Tensor, colour_map: Tensor) -> Tensor:
-    """A rough picture without the decoder: latents (N, C, h, w) → (N, 3, h, w) in [−1, 1]."""
-    n, _, h, w = latents.shape
-    return (_positions(latents) @ colour_map).reshape(n, h, w, 3).permute(0, 3, 1, 2).clamp(-1, 1)
-
-
-def _positions(latents: Tensor) -> Tensor:
-    rows = latents.permute(0, 2, 3, 1).flatten(0, 2)
-    return torch.cat([rows, torch.ones_like(rows[:, :1])], dim=1)

@@ -113,8 +113,6 @@ class TextEncoder(nn.Module):
         self.embeddings = Embeddings(config)
         self.encoder = Encoder(config)
         self.final_layer_norm = nn.LayerNorm(config.width, eps=EPS)
-        for embedding in (self.embeddings.token_embedding, self.embeddings.position_embedding):
-            nn.init.normal_(embedding.weight, std=0.02)  # PyTorch's default of 1 would drown the layers
 
     def forward(self, tokens: Tensor) -> Tensor:
         return self.final_layer_norm(self.encoder(self.embeddings(tokens)))

@@ -15,7 +15,6 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
-from accelerate.utils import set_seed
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -26,7 +25,7 @@ from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig, gaussi
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.discriminator import PatchDiscriminator, balance, hinge_loss
 from tutorial.networks.reader import AttributeReader
-from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, trained_on, warm_cosine
+from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, seeded_accelerator, trained_on, warm_cosine
 from tutorial.training.pictures import pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.autoencoder"
@@ -78,8 +77,7 @@ def train(
     assets: Path = weights.FOLDER,
 ) -> Autoencoder:
     """Trains, or resumes in `folder`, and saves the averaged weights as "autoencoder" in `assets`."""
-    accelerator = Accelerator()
-    set_seed(0, device_specific=True)  # each process draws its own noise
+    accelerator = seeded_accelerator()
     model, critic = channels_last(Autoencoder(CONFIG)), channels_last(PatchDiscriminator())
     reader = weights.load("reader", assets, accelerator.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
@@ -121,7 +119,8 @@ def train(
         return values
 
     clock = Clock()
-    for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder):
+    inputs = [weights.tensors_file("reader", assets)]
+    for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder, inputs=inputs):
         pass
     trained = ema.module.eval()
     assert isinstance(trained, Autoencoder)

@@ -7,18 +7,23 @@ for instance `ACCELERATE_MIXED_PRECISION=bf16`.
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import platform
+import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DataLoaderConfiguration, set_seed
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 RUNS = Path("runs")
@@ -47,14 +52,27 @@ class Clock:
         self.step, self.seconds = int(state["step"]), state["seconds"]
 
 
+def seeded_accelerator() -> Accelerator:
+    """An accelerator under which a recipe means the same on any number of processes, interrupted or not.
+
+    A batch is split between the processes, each of which draws its own noise, and the order of the examples
+    follows from the epoch's number.
+    """
+    loading = DataLoaderConfiguration(split_batches=True, use_seedable_sampler=True, data_seed=0)
+    accelerator = Accelerator(dataloader_config=loading)
+    set_seed(0, device_specific=True)
+    return accelerator
+
+
 def fit(
     accelerator: Accelerator,
     update: Callable[[Any, int], dict[str, Tensor]],
-    batches: Iterable[Any],
+    batches: DataLoader,
     clock: Clock,
     *,
     steps: int,
     folder: Path,
+    inputs: Sequence[Path] = (),
     log_every: int = 50,
     save_every: int = 500,
 ) -> Iterator[TrainStep]:
@@ -62,15 +80,19 @@ def fit(
 
     Everything to be resumed must have been prepared by, or registered with, the accelerator. Yields after
     each update, with its values detached. A line of means goes to `folder/log.jsonl` every `log_every`
-    updates, and a checkpoint to `folder/checkpoint` every `save_every` and at the end.
+    updates, and a checkpoint to `folder/checkpoint-<step>` every `save_every` and at the end; the one before is
+    deleted when the new one is complete. `inputs` are the files that the recipe builds on.
+
+    Raises ValueError if the folder holds a run of another number of steps, or one built on other inputs.
     """
     accelerator.register_for_checkpointing(clock)
-    checkpoint, log = folder / "checkpoint", folder / "log.jsonl"
-    if (checkpoint / "complete").exists():
-        accelerator.load_state(str(checkpoint))
     folder.mkdir(parents=True, exist_ok=True)
+    _same_run(folder, {"steps": steps} | {path.name: _digest(path) for path in inputs})
+    saved = _checkpoints(folder)
+    if saved:
+        accelerator.load_state(str(saved[-1]))
     bar = tqdm(total=steps, initial=clock.step, disable=not accelerator.is_main_process, mininterval=10)
-    stream, recent, begun = endless(batches), [], time.monotonic() - clock.seconds
+    stream, recent, begun = _endless(batches, clock.step), [], time.monotonic() - clock.seconds
     while clock.step < steps:
         values = {name: float(v.detach()) for name, v in update(next(stream), clock.step).items()}
         clock.step, clock.seconds = clock.step + 1, time.monotonic() - begun
@@ -79,21 +101,52 @@ def fit(
         if clock.step % log_every == 0 and accelerator.is_main_process:
             means = {k: sum(v.get(k, 0.0) for v in recent) / len(recent) for k in recent[-1]}
             bar.set_postfix({k: f"{v:.3g}" for k, v in means.items()})
-            with log.open("a") as lines:
+            with (folder / "log.jsonl").open("a") as lines:
                 lines.write(json.dumps({"step": clock.step, "seconds": round(clock.seconds, 1)} | means) + "\n")
             recent.clear()
         if clock.step % save_every == 0 or clock.step == steps:
-            (checkpoint / "complete").unlink(missing_ok=True)
-            accelerator.save_state(str(checkpoint))
-            accelerator.wait_for_everyone()
-            (checkpoint / "complete").touch()
+            _save(accelerator, folder, clock.step)
         yield TrainStep(clock.step, steps, values)
 
 
-def endless(batches: Iterable[Any]) -> Iterator[Any]:
-    """Goes over the batches again and again."""
-    while True:
-        yield from batches
+def _save(accelerator: Accelerator, folder: Path, step: int) -> None:
+    """Writes a checkpoint, marks it complete, and only then deletes the older ones."""
+    older = _checkpoints(folder)
+    checkpoint = folder / f"checkpoint-{step}"
+    accelerator.save_state(str(checkpoint))
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        (checkpoint / "complete").touch()
+        for old in older:
+            shutil.rmtree(old)
+    accelerator.wait_for_everyone()
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """The complete checkpoints of a run, the newest last."""
+    marks = folder.glob("checkpoint-*/complete")
+    return sorted((mark.parent for mark in marks), key=lambda path: int(path.name.split("-")[1]))
+
+
+def _same_run(folder: Path, run: dict[str, Any]) -> None:
+    note = folder / "run.json"
+    if note.exists() and (before := json.loads(note.read_text())) != run:
+        differs = ", ".join(name for name in before.keys() | run.keys() if before.get(name) != run.get(name))
+        raise ValueError(f"{folder} holds a run that differs in: {differs}. Delete that folder to start anew.")
+    note.write_text(json.dumps(run) + "\n")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _endless(batches: DataLoader, done: int) -> Iterator[Any]:
+    """Goes over the batches again and again, each time in another order, from where `done` batches left it."""
+    epoch, skip = divmod(done, len(batches))
+    for number in itertools.count(epoch):
+        batches.set_epoch(number)  # type: ignore[attr-defined]  # an accelerator's loader has it
+        yield from itertools.islice(batches, skip, None)
+        skip = 0
 
 
 def averaged(model: nn.Module, decay: float) -> AveragedModel:

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
-from accelerate.utils import set_seed
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -23,7 +21,7 @@ from tutorial.data.critters import ATTRIBUTES, EVALUATION_SEED, critters
 from tutorial.data.pixels import to_signed
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.reader import FEATURES, AttributeReader, ReaderConfig
-from tutorial.training.fit import RUNS, Clock, fit, provenance, warm_cosine
+from tutorial.training.fit import RUNS, Clock, fit, provenance, seeded_accelerator, warm_cosine
 from tutorial.training.pictures import pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.reader"
@@ -48,8 +46,7 @@ def train(
     steps: int, *, batch: int = 128, seeds: range = SEEDS, folder: Path = RUNS / "reader", assets: Path = weights.FOLDER
 ) -> AttributeReader:
     """Trains, or resumes in `folder`, and saves the result as "reader" in `assets`."""
-    accelerator = Accelerator()
-    set_seed(0, device_specific=True)  # each process draws its own noise
+    accelerator = seeded_accelerator()
     model = channels_last(AttributeReader(ReaderConfig()))
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)
     schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))

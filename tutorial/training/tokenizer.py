@@ -8,25 +8,39 @@ The alphabet is CLIP's, all 256 bytes, each also as the end of a word; so nothin
 from __future__ import annotations
 
 import json
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from torch import Tensor
+from tqdm import tqdm
 
 from tutorial import weights
 from tutorial.data.critter_words import caption
 from tutorial.data.critters import training_critter
-from tutorial.networks.tokenizer import END, END_OF_WORD, START, split_like_clip
+from tutorial.networks.tokenizer import END, END_OF_WORD, START, ClipTokenizer, split_like_clip
 
 COMMAND = "python -m tutorial.training.tokenizer"
 VOCABULARY = 1024
 CAPTIONS = range(20_000)
+CAPTIONS_EACH = 8
+"""Different captions of each training critter, for the recipes that learn from words."""
 
 
 def captions(seed: int, count: int) -> list[str]:
     """That many different ways to describe the training critter of a seed."""
     critter = training_critter(seed)
     return [caption(critter, np.random.default_rng((seed, k))).text for k in range(count)]
+
+
+def tokenized(tokenizer: ClipTokenizer, seeds: range) -> Tensor:
+    """Captions of the training critters as tokens: (N, CAPTIONS_EACH, length) int16."""
+    with ProcessPoolExecutor() as pool:
+        texts = pool.map(partial(captions, count=CAPTIONS_EACH), seeds, chunksize=512)
+        return torch.stack([tokenizer(some).short() for some in tqdm(texts, desc="captions", total=len(seeds))])
 
 
 def train(assets: Path = weights.FOLDER) -> None:

@@ -1,0 +1,140 @@
+"""Teaches the text encoder what the words mean, before any picture is drawn: the idea of CLIP.
+
+    ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.contrastive
+
+Captions and pictures of a batch are matched with each other (Radford et al. 2021, figure 3). The picture's side
+is the attribute reader, frozen (Zhai et al. 2022, "locked-image tuning"), whose features the training index
+holds. Stable Diffusion's own text encoder was made so, and then frozen; here it goes on learning together with
+the U-Net (`tutorial.training.latent_diffusion`). Make the tokenizer and the training index first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from tutorial import weights
+from tutorial.data.critters import EVALUATION_SEED, TRAINING_SEEDS
+from tutorial.data.pixels import to_signed
+from tutorial.metrics import nearest
+from tutorial.networks.text import TextConfig, TextEncoder
+from tutorial.networks.tokenizer import ClipTokenizer
+from tutorial.training.fit import RUNS, Clock, fit, provenance, seeded_accelerator, trained_on, warm_cosine
+from tutorial.training.pictures import pictures
+from tutorial.training.tokenizer import CAPTIONS_EACH, tokenized
+
+COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.contrastive"
+WIDTH, LAYERS, HEADS, LENGTH = 128, 2, 4, 48
+CROWD = 100
+"""Fresh pictures among which a caption has to find its own, for the card."""
+
+
+class Matcher(nn.Module):
+    """A caption's vector and a picture's in one space; a learned temperature sharpens their likeness."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, text: TextEncoder, features: int, mean: Tensor, spread: Tensor) -> None:
+        super().__init__()
+        self.text = text
+        self.from_text = nn.Linear(text.config.width, features, bias=False)
+        self.from_picture = nn.Linear(features, features, bias=False)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))  # CLIP's start
+        self.register_buffer("mean", mean)
+        self.register_buffer("spread", spread)
+
+    def forward(self, tokens: Tensor, features: Tensor) -> Tensor:
+        """tokens (B, N), reader features (B, D) → log-odds that caption i belongs to picture j, (B, B)."""
+        ends = (tokens == tokens[:, -1:]).int().argmax(1)  # the first end token has read the whole caption
+        words = self.text(tokens)[torch.arange(len(tokens)), ends]
+        captions = F.normalize(self.from_text(words), dim=1)
+        seen = F.normalize(self.from_picture((features - self.mean) / self.spread), dim=1)
+        return self.log_scale.clamp(max=math.log(100)).exp() * captions @ seen.T
+
+
+def matching_loss(logits: Tensor) -> Tensor:
+    """Each caption has to find its picture, and each picture its caption: mean cross-entropy of both, a scalar."""
+    own = torch.arange(len(logits), device=logits.device)
+    return 0.5 * (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own))
+
+
+def train(
+    steps: int,
+    *,
+    batch: int = 512,
+    seeds: range = TRAINING_SEEDS,
+    folder: Path = RUNS / "contrastive",
+    assets: Path = weights.FOLDER,
+) -> TextEncoder:
+    """Trains, or resumes in `folder`, and saves the text encoder as "clip_text" in `assets`."""
+    accelerator = seeded_accelerator()
+    tokenizer: ClipTokenizer = weights.load_tokenizer(LENGTH, assets)
+    features = nearest.load(assets).features[: len(seeds)]
+    model = Matcher(
+        TextEncoder(TextConfig(tokenizer.size, WIDTH, LAYERS, HEADS, LENGTH)),
+        features.shape[1],
+        features.mean(0),
+        features.std(0),
+    )
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), weight_decay=0.01)
+    schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))
+    data = TensorDataset(tokenized(tokenizer, seeds), features)
+    loader = DataLoader(data, batch_size=batch, shuffle=True, drop_last=True)
+    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    accelerator.register_for_checkpointing(schedule)
+
+    def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        choices, seen = rows
+        n = len(choices)
+        tokens = choices[torch.arange(n), torch.randint(CAPTIONS_EACH, (n,))].long()
+        with accelerator.autocast():
+            logits = model(tokens, seen).float()
+        loss = matching_loss(logits)
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
+        return {"loss": loss, "found": (logits.argmax(1).cpu() == torch.arange(n)).float().mean()}
+
+    clock = Clock()
+    inputs = [weights.tensors_file("training_index", assets)]
+    for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder, inputs=inputs):
+        pass
+    matcher = accelerator.unwrap_model(model, keep_torch_compile=False).eval()
+    if accelerator.is_main_process:
+        origin = provenance(accelerator, COMMAND, clock) | {
+            "trained_on": f"{trained_on(seeds)}; {CAPTIONS_EACH} captions each",
+            "captions_that_find_their_picture": round(found(matcher, tokenizer, assets), 4),
+            "among": f"{CROWD} fresh critters at a time",
+        }
+        weights.save("clip_text", matcher.text, origin, assets)
+    return matcher.text
+
+
+@torch.no_grad()
+def found(matcher: Matcher, tokenizer: ClipTokenizer, assets: Path, crowds: int = 10) -> float:
+    """Share of captions of fresh critters whose best match, in a crowd of `CROWD`, is their own picture."""
+    device = matcher.log_scale.device
+    reader = weights.load("reader", assets, device)
+    right = 0
+    for first in range(EVALUATION_SEED, EVALUATION_SEED + crowds * CROWD, CROWD):
+        seeds = range(first, first + CROWD)
+        x = to_signed(pictures(seeds, training=True).to(device))
+        tokens = tokenized(tokenizer, seeds)[:, 0].long().to(device)
+        logits = matcher(tokens, nearest.features_of(reader, x))
+        right += int((logits.argmax(1).cpu() == torch.arange(CROWD)).sum())
+    return right / (crowds * CROWD)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=400)
+    train(parser.parse_args().steps)
