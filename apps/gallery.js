@@ -51,24 +51,42 @@ function showPictures(value) {
     image.src = picture.png;
     image.alt = picture.alt;
     const caption = make("figcaption");
-    const more = make("details"); // what a curious visitor opens
-    more.append(make("summary", "", "seed " + picture.seed));
-    more.append(make("p", "", "The attribute reader sees: " + picture.sees + "."));
-    if (picture.closest) {
-      const pair = make("p", "closest");
-      const twin = make("img");
-      twin.src = picture.closest;
-      twin.alt = "Training critter number " + picture.closest_seed;
-      pair.append(twin, make("span", "", picture.closest_text));
-      more.append(pair);
-    }
-    const save = make("a", "", "Save as PNG");
-    save.href = picture.png;
-    save.download = picture.name;
-    more.append(save);
+    const more = make("button", "", "seed " + picture.seed); // what a curious visitor opens
+    more.type = "button";
+    more.setAttribute("aria-expanded", "false");
+    more.addEventListener("click", () => tellAbout(picture, more));
+    image.addEventListener("click", () => more.click());
     caption.append(more);
     cell.replaceChildren(image, caption);
   });
+}
+
+// One panel under all pictures: a text inside a narrow cell would tear the grid apart.
+function tellAbout(picture, button) {
+  const panel = element.querySelector(".about");
+  const opens = button.getAttribute("aria-expanded") === "false";
+  closeAbout();
+  if (!opens) return;
+  button.setAttribute("aria-expanded", "true");
+  const twin = make("img");
+  twin.src = picture.closest;
+  twin.alt = "Training critter number " + picture.closest_seed;
+  const save = make("a", "", "Save as PNG");
+  save.href = picture.png;
+  save.download = picture.name;
+  const words = make("div");
+  words.append(
+    make("p", "", "The attribute reader sees: " + picture.sees + "."),
+    make("p", "", picture.closest_text),
+    save,
+  );
+  panel.replaceChildren(twin, words);
+  panel.hidden = false;
+}
+
+function closeAbout() {
+  element.querySelector(".about").hidden = true;
+  element.querySelectorAll("figcaption button").forEach((b) => b.setAttribute("aria-expanded", "false"));
 }
 
 function draw() {
@@ -78,6 +96,7 @@ function draw() {
   } catch {
     return; // nothing drawn yet
   }
+  closeAbout();
   if (value.previews) showPreviews(value);
   if (value.pictures) showPictures(value);
   const bar = element.querySelector(".bar");

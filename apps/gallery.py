@@ -26,7 +26,7 @@ def gallery(value: str, elem_id: str) -> gr.HTML:
     return gr.HTML(
         value,
         html_template='<div class="gallery"><div class="cells"></div><div class="bar"><i></i></div>'
-        '<p class="status" role="status"></p><ul class="notes"></ul></div>',
+        '<p class="status" role="status"></p><div class="about" hidden></div><ul class="notes"></ul></div>',
         js_on_load=(HERE / "gallery.js").read_text(encoding="utf-8"),
         elem_id=elem_id,
         padding=False,

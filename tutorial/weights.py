@@ -116,5 +116,8 @@ def load_tokenizer(length: int, folder: Path = FOLDER) -> ClipTokenizer:
 
 
 def _sentence(path: Path, name: str, command: str | None = None) -> str:
-    remedy = command or f"git checkout -- assets/weights/{name}.json"
-    return f"The weights {path.name} are missing or damaged. To make them again, run: {remedy}"
+    again = f" Or make them again: pip install -r requirements-dev.txt && {command}" if command else ""
+    return (
+        f"The weights {path.name} are missing or damaged. Get the shipped ones back: "
+        f"git checkout -- assets/weights/{name}*.{again}"
+    )

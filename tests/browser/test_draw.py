@@ -58,11 +58,11 @@ def test_same_seed_same_picture_and_more_pictures_keep_the_first(open_page):
     draw(page)
     page.wait_for_selector("#drawing canvas")
     page.wait_for_selector("#drawing .cell > img")
-    alone = page.locator("#drawing figcaption summary").all_inner_texts()
+    alone = page.locator("#drawing figcaption button").all_inner_texts()
     set_number(page, "n", 3)
     draw(page)
     page.wait_for_function("document.querySelectorAll('#drawing .cell > img').length === 3")
-    assert page.locator("#drawing figcaption summary").all_inner_texts() == [*alone, "seed 2", "seed 3"]
+    assert page.locator("#drawing figcaption button").all_inner_texts() == [*alone, "seed 2", "seed 3"]
     assert len(set(pictures(page))) == 3
 
 
@@ -122,18 +122,24 @@ def test_a_value_out_of_range_is_refused_in_a_sentence_and_nothing_is_lost(open_
     assert page.input_value("#prompt textarea") == YELLOW
 
 
-def test_what_the_reader_sees_and_the_closest_training_critter_open(open_page):
+def test_what_the_reader_sees_and_the_closest_training_critter_open_and_close(open_page):
     page = open_page()
-    page.locator("#drawing summary").click()
-    assert "The attribute reader sees: colour yellow" in page.locator("#drawing figcaption").inner_text()
-    assert page.locator("#drawing .closest img").get_attribute("alt").startswith("Training critter number")
-    assert page.locator("#drawing figcaption a").get_attribute("download") == "critter-1.png"
+    button, about = page.locator("#drawing figcaption button"), page.locator("#drawing .about")
+    assert not about.is_visible()
+    button.click()
+    assert button.get_attribute("aria-expanded") == "true"
+    assert "The attribute reader sees: colour yellow" in about.inner_text()
+    assert about.locator("img").get_attribute("alt").startswith("Training critter number")
+    assert about.locator("a").get_attribute("download") == "critter-1.png"
+    button.click()
+    assert not about.is_visible()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_phone_does_not_scroll_sideways(open_page, theme):
     page = open_page(390, 844, theme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.get_by_role("button", name="Use via API").is_visible()
     set_number(page, "n", 9)
     set_number(page, "steps", 2)
     draw(page)
