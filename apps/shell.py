@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 import torch
 
-from apps import limits
+from apps import limits, player
 from apps.tabs import latent
 
 TABS = (latent,)
@@ -59,7 +59,8 @@ def serve(**options) -> gr.Blocks:
     page = build().queue(max_size=limits.WAITING)
     settings = {
         "theme": theme(),
-        "css_paths": STYLE,
+        "css_paths": [STYLE, player.STYLE],
+        "head": f"<script>{player.SCRIPT.read_text(encoding='utf-8')}</script>",
         "run_history": False,  # it would keep every picture in the browser's storage, and slow each event down
         "ssr_mode": False,
         "footer_links": ["api", "settings"],

@@ -7,8 +7,10 @@ Tensors are stored as float16 (half the download, no visible difference) and com
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -95,14 +97,23 @@ def load(name: str, folder: Path = FOLDER, device: torch.device | str = "cpu") -
 
 
 def load_tensors(
-    name: str, folder: Path = FOLDER, device: torch.device | str = "cpu"
+    name: str,
+    folder: Path = FOLDER,
+    device: torch.device | str = "cpu",
+    shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """A card and the tensors beside it, as stored. Raises WeightsError if either is missing or damaged."""
+    """A card and the tensors beside it, as stored; those named in `shapes` must be there in that shape.
+
+    Raises WeightsError if anything is missing or damaged.
+    """
     card, path = read_card(name, folder), tensors_file(name, folder)
     try:
         # Through the CPU: accelerate calls it "cpu:0" on several processes, which safetensors does not know.
-        return card, {name: tensor.to(device) for name, tensor in load_file(path).items()}
-    except (OSError, SafetensorError) as error:
+        tensors = {name: tensor.to(device) for name, tensor in load_file(path).items()}
+        if any(tuple(tensors[name].shape) != shape for name, shape in shapes.items()):
+            raise ValueError(f"the tensors should have the shapes {dict(shapes)}")
+        return card, tensors
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise WeightsError(_sentence(path, name, card.get("command"))) from error
 
 
@@ -116,8 +127,9 @@ def load_tokenizer(length: int, folder: Path = FOLDER) -> ClipTokenizer:
 
 
 def _sentence(path: Path, name: str, command: str | None = None) -> str:
-    again = f" Or make them again: pip install -r requirements-dev.txt && {command}" if command else ""
+    files = [name] if name == "tokenizer" else [f"{name}.json", f"{name}.safetensors"]
+    shipped = " ".join(f"assets/weights/{file}" for file in files)
+    again = f", or make new ones: `pip install -r requirements-dev.txt && {command}`" if command else ""
     return (
-        f"The weights {path.name} are missing or damaged. Get the shipped ones back: "
-        f"git checkout -- assets/weights/{name}*.{again}"
+        f"The weights {path.name} are missing or damaged. Get the shipped ones back: `git checkout -- {shipped}`{again}"
     )

@@ -25,15 +25,12 @@ from tutorial.data.critters import ATTRIBUTES, training_critter
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion import latent
 from tutorial.diffusion.latent import LatentDiffusion
+from tutorial.diffusion.preview import load as load_preview
 from tutorial.diffusion.preview import preview
 from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations
 from tutorial.metrics import nearest
 from tutorial.metrics.cost import flops
-from tutorial.networks.autoencoder import Autoencoder
-from tutorial.networks.blocks import parameter_count
 from tutorial.networks.reader import AttributeReader
-from tutorial.networks.text import TextEncoder
-from tutorial.networks.unet import UNet
 
 TITLE = "Draw a critter"
 SAMPLER_NAMES = {
@@ -52,23 +49,6 @@ FRAME = 1 / 15
 PRESS_DRAW = """() => { document.querySelector("#draw").click(); }"""
 SAY_STOPPED = """() => { const line = document.querySelector("#drawing .status");
 if (/^step/.test(line.textContent)) line.textContent = "Stopped at " + line.textContent; }"""
-
-
-def prose(shop: "Studio") -> str:
-    """What happens between the prompt and the picture, with the numbers of the models at hand."""
-    model, side = shop.model, shop.model.side
-    f, channels = model.autoencoder.config.f, model.autoencoder.config.latent_channels
-    ours = sum(parameter_count(part) for part in (model.text, model.unet, model.autoencoder))
-    with torch.device("meta"):
-        original = sum(parameter_count(part()) for part in (TextEncoder, UNet, Autoencoder))
-    card = weights.read_card("unet")
-    note = f" {card['note']}" if "note" in card else ""
-    return f"""Say what you want to see. A **text encoder** turns your words into vectors. A **U-Net** starts from
-pure noise, {side}×{side} positions of {channels} numbers, and at each step removes some of it while it looks at your
-words. A **decoder** turns what is left into {f * side}×{f * side} pixels. It is Stable Diffusion's architecture, name
-by name, with {ours / 1e6:.1f} instead of {original / 1e6:,.0f} million parameters. The weights were trained ahead of
-time, on drawings of one kind of creature, by `{card["command"]}`; every picture is computed when you press the
-button.{note}"""
 
 
 @dataclass(frozen=True)
@@ -116,13 +96,12 @@ class Studio:
 def studio() -> Studio:
     """Raises weights.WeightsError if a file is missing or damaged."""
     model = latent.load()
-    _, rough = weights.load_tensors("preview")
     z = model.noise([0])[0]
     return Studio(
         model=model,
         reader=weights.load("reader"),
         training=nearest.load(),
-        preview_map=rough["map"].float(),
+        preview_map=load_preview(model.unet.config.latent_channels),
         unet_flops=flops(model.unet, z, torch.zeros(1), model.words([""])),
         decoder_flops=flops(model.autoencoder.decoder, z),
         usual_distance=weights.read_card("training_index", needs=("usual_distance",))["usual_distance"],

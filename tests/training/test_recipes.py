@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,14 +12,15 @@ import numpy as np
 import pytest
 import scipy
 import torch
+import transformers
 from accelerate.utils import set_seed
-from torch.utils.data import DataLoader, TensorDataset
 
 from tutorial import weights
 from tutorial.data.critters import EVALUATION_SEED
 from tutorial.data.pixels import to_signed
 from tutorial.diffusion import latent
 from tutorial.networks.reader import AttributeReader, ReaderConfig
+from tutorial.networks.text import TextConfig, TextEncoder
 from tutorial.training import (
     autoencoder,
     contrastive,
@@ -29,7 +31,7 @@ from tutorial.training import (
     tokenizer,
     training_index,
 )
-from tutorial.training.fit import Clock, fit, seeded_accelerator
+from tutorial.training.fit import Clock, fit, seeded_accelerator, shuffled
 from tutorial.training.pictures import pictures
 
 SEEDS = range(64)
@@ -72,26 +74,26 @@ def test_the_scaling_factor_gives_unit_variance():
 
 
 class Recorder:
-    """A small training that remembers which examples it saw, to tell what an interruption does to it."""
+    """A small noisy training that remembers which examples it saw, to tell what an interruption does to it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, inputs: dict[str, torch.Tensor] | None = None) -> None:
         self.accelerator, self.folder, self.clock = seeded_accelerator(), folder, Clock()
+        self.inputs = inputs or {}
         self.model = torch.nn.Linear(1, 1, bias=False)
-        torch.nn.init.zeros_(self.model.weight)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9)
-        examples = DataLoader(TensorDataset(torch.arange(7.0)[:, None]), batch_size=2, shuffle=True, drop_last=True)
+        examples = shuffled(torch.arange(7.0)[:, None], batch=2)  # three batches an epoch
         self.model, self.optimizer, self.loader = self.accelerator.prepare(self.model, self.optimizer, examples)
         self.seen: list[tuple[float, ...]] = []
 
     def update(self, rows: list[torch.Tensor], step: int) -> dict[str, torch.Tensor]:
         self.seen.append(tuple(rows[0].flatten().tolist()))
-        value = (self.model(rows[0]) - 3).square().mean()
+        value = (self.model(rows[0]) - 3 + torch.randn(1)).square().mean()
         self.accelerator.backward(value)
         self.optimizer.step()
         self.optimizer.zero_grad()
         return {"loss": value}
 
-    def run(self, steps: int, stop: int | None = None, **settings) -> list[int]:
+    def run(self, steps: int, stop: int | None = None) -> list[int]:
         numbers = []
         loop = fit(
             self.accelerator,
@@ -100,8 +102,9 @@ class Recorder:
             self.clock,
             steps=steps,
             folder=self.folder,
+            inputs=self.inputs,
+            log_every=1,
             save_every=5,
-            **settings,
         )
         for step in loop:
             numbers.append(step.i)
@@ -111,16 +114,33 @@ class Recorder:
         return numbers
 
 
-def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path):
-    """Same examples in the same order, same weights."""
-    whole, cut, resumed = (Recorder(tmp_path / folder) for folder in ("whole", "cut", "cut"))
+@pytest.mark.parametrize("stop", [7, 13, 17])  # the checkpoints at 5 and 10 lie within an epoch, that at 15 at its end
+def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path, stop):
+    """Same examples in the same order, same noise, same weights, same log."""
+    whole = Recorder(tmp_path / "whole")
     assert whole.run(20) == list(range(1, 21))
-    assert cut.run(20, stop=13) == list(range(1, 14))
-    assert resumed.run(20) == list(range(11, 21))  # from the checkpoint at 10
+    cut = Recorder(tmp_path / "cut")
+    assert cut.run(20, stop) == list(range(1, stop + 1))
+    torch.manual_seed(1234)  # whatever happens in between
+    resumed = Recorder(tmp_path / "cut")
+    saved = stop // 5 * 5
+    assert resumed.run(20) == list(range(saved + 1, 21))
     assert resumed.clock.step == 20
-    assert cut.seen[:10] + resumed.seen == whole.seen
-    assert len(set(whole.seen[:3] + whole.seen[3:6])) > 3  # the second epoch has another order than the first
+    assert cut.seen[:saved] + resumed.seen == whole.seen
     assert torch.equal(resumed.model.weight, whole.model.weight)
+    logs = [
+        [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in (folder / "log.jsonl").open()]
+        for folder in (whole.folder, cut.folder)
+    ]
+    assert logs[0] == logs[1]
+    assert len(logs[0]) == 20
+
+
+def test_each_epoch_has_its_own_order(tmp_path):
+    recorder = Recorder(tmp_path)
+    recorder.run(30)
+    epochs = {tuple(recorder.seen[i : i + 3]) for i in range(0, 30, 3)}
+    assert len(epochs) == 10
 
 
 def test_a_checkpoint_that_was_cut_off_is_passed_over(tmp_path):
@@ -131,34 +151,102 @@ def test_a_checkpoint_that_was_cut_off_is_passed_over(tmp_path):
 
 
 def test_a_run_of_other_length_or_from_other_inputs_is_not_resumed(tmp_path):
-    made_from = tmp_path / "reader.safetensors"
-    made_from.write_bytes(b"one")
-    folder = tmp_path / "run"
-    Recorder(folder).run(10, stop=6, inputs=[made_from])
+    Recorder(tmp_path, {"encoder": torch.zeros(3)}).run(10, stop=6)
     with pytest.raises(ValueError, match=r"differs in: steps\. Delete that folder"):
-        Recorder(folder).run(20, inputs=[made_from])
-    made_from.write_bytes(b"other")
-    with pytest.raises(ValueError, match=r"differs in: reader\.safetensors"):
-        Recorder(folder).run(10, inputs=[made_from])
+        Recorder(tmp_path, {"encoder": torch.zeros(3)}).run(20)
+    with pytest.raises(ValueError, match=r"differs in: encoder\."):
+        Recorder(tmp_path, {"encoder": torch.ones(3)}).run(10)
+    assert Recorder(tmp_path, {"encoder": torch.zeros(3)}).run(10)[0] == 6
 
 
-def test_lesson_times_are_logit_normal_and_cover_every_level():
-    """Against SciPy's distribution: a batch of n falls one into each of n equally likely slices."""
-    n = 96
-    t = torch.stack([latent_diffusion.lesson_times(n) for _ in range(200)]).double()
-    assert t.min() >= 1
-    assert t.max() <= latent_diffusion.T
+def test_too_few_examples_for_a_batch_are_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="A batch needs 8 examples; there are 3"):
+        shuffled(torch.zeros(3), batch=8)
+
+
+def test_lesson_times_fall_one_into_each_slice_of_a_logit_normal():
+    """Against SciPy's distribution; t is rounded up, so its own slice may end just before it."""
+    n, T = 96, latent_diffusion.T
     law = scipy.stats.norm(latent_diffusion.TIMES_CENTRE, latent_diffusion.TIMES_SPREAD)
-    late = law.cdf(scipy.special.logit(t.numpy() / latent_diffusion.T - 1e-12))  # t was rounded up
+    batches = [latent_diffusion.lesson_times(n) for _ in range(50)]
     slices = np.arange(n) / n
-    assert (late >= slices - 1e-9).all()
-    assert np.abs(np.quantile(late, 0.5) - 0.5) < 0.01
+    for t in batches:
+        assert (law.cdf(scipy.special.logit(t.numpy() / T)) >= slices).all()
+        assert (law.cdf(scipy.special.logit((t.numpy() - 1) / T)) <= slices + 1 / n).all()
+    assert not torch.equal(batches[0], batches[1])
+
+
+def test_the_matching_loss_is_clips():
+    """transformers computes CLIP's loss from the same vectors."""
+    config = transformers.CLIPConfig(
+        text_config={"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "vocab_size": 10},
+        vision_config={"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "patch_size": 32},
+        projection_dim=6,
+    )
+    theirs = transformers.CLIPModel(config).eval()
+    found = theirs(input_ids=torch.randint(0, 10, (5, 7)), pixel_values=torch.randn(5, 3, 224, 224), return_loss=True)
+    ours = contrastive.matching_loss(theirs.logit_scale.exp() * found.text_embeds, found.image_embeds)
+    assert ours.item() == pytest.approx(found.loss.item(), rel=1e-5)
+
+
+def test_a_matcher_reads_a_caption_at_its_first_end_token():
+    """What follows the end does not matter, what stands before it does."""
+    matcher = contrastive.Matcher(TextEncoder(TextConfig(20, 16, 1, 2, 8)), torch.randn(9, 4))
+    end, features = 19, torch.randn(1, 4)
+    rows = torch.tensor([[1, 5, 6, end, end, end], [1, 5, 7, end, end, end], [1, 5, 6, end, 3, end]])
+    same, other, padded = (matcher(row[None], features)[0] for row in rows)
+    assert torch.allclose(same, padded)
+    assert not torch.allclose(same, other)
+
+
+COMPILED = """
+from pathlib import Path
+import torch
+from tests.training.test_recipes import Recorder
+from tutorial import weights
+from tutorial.training import contrastive, reader, tokenizer, training_index
+
+cut = Recorder(Path("cut"))
+cut.run(20, stop=13)
+resumed = Recorder(Path("cut"))
+assert hasattr(resumed.model, "_orig_mod")
+assert resumed.run(20)[0] == 11
+assets, seeds = Path("weights"), range(64)
+tokenizer.train(assets)
+reader.train(2, batch=16, seeds=seeds, assets=assets, folder=Path("r"))
+training_index.make(seeds, assets)
+contrastive.train(2, batch=16, seeds=seeds, assets=assets, folder=Path("c"))
+for name in ("reader", "clip_text"):
+    weights.load(name, assets)
+"""
+
+
+def test_a_compiled_run_resumes_and_saves_plain_weights(tmp_path):
+    """With the compiler that compiles nothing, through the same wrapping and unwrapping as the real one."""
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILED],
+        cwd=tmp_path,
+        env=os.environ | {"ACCELERATE_DYNAMO_BACKEND": "eager", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_make_weights_runs_the_commands_on_the_cards():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipes = (tokenizer, reader, training_index, autoencoder, decoder, preview, contrastive, latent_diffusion)
+    places = [makefile.index(f"\t{recipe.COMMAND.replace('python -m', '$(BIN)/python -m')}\n") for recipe in recipes]
+    assert places == sorted(places)
 
 
 TWO = """
 import os
 from pathlib import Path
 import torch
+import transformers
 from accelerate import PartialState
 from tutorial.training import autoencoder, contrastive, decoder, latent_diffusion, reader, tokenizer, training_index
 

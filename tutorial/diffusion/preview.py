@@ -1,13 +1,17 @@
 """What a latent will look like, roughly, without the decoder: a linear map, fitted by least squares.
 
-It costs a thousandth of the decoder, so a sampler can show every step on its way.
+It costs far less than a thousandth of what the decoder does, so a sampler can show every step on its way.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from tutorial import weights
 
 REACH = 5
 """Side of the neighbourhood of latent positions that a position's colours are guessed from."""
@@ -32,6 +36,19 @@ def preview(latents: Tensor, fitted: Tensor) -> Tensor:
     n, _, h, w = latents.shape
     blocks = (_neighbourhoods(latents) @ fitted).reshape(n, h, w, -1).permute(0, 3, 1, 2)
     return F.pixel_shuffle(blocks, PIXELS).clamp(-1, 1)
+
+
+def explained_variance(latents: Tensor, pictures: Tensor, fitted: Tensor) -> float:
+    """Share of the variance of the colours that the map explains: 1 is perfect, 0 no better than their mean."""
+    f = pictures.shape[-1] // latents.shape[-1]
+    small = F.avg_pool2d(pictures, f // PIXELS)
+    return 1 - ((preview(latents, fitted) - small).square().mean() / small.var()).item()
+
+
+def load(channels: int, folder: Path = weights.FOLDER) -> Tensor:
+    """The shipped map for latents of that many channels. Raises weights.WeightsError if missing or damaged."""
+    _, tensors = weights.load_tensors("preview", folder, shapes={"map": (channels * REACH**2 + 1, 3 * PIXELS**2)})
+    return tensors["map"].float()
 
 
 def _neighbourhoods(latents: Tensor) -> Tensor:

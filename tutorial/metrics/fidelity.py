@@ -14,7 +14,9 @@ from tutorial.networks.reader import AttributeReader
 @torch.no_grad()
 def read_labels(reader: AttributeReader, x: Tensor, batch: int = 256) -> Tensor:
     """Value index of each attribute, as the reader sees it: pictures (N, 3, H, W) in [−1, 1] → (N, 10)."""
-    return torch.cat([torch.stack(list(reader.read(rows).values()), dim=1) for rows in x.split(batch)])
+    device = next(reader.parameters()).device
+    read = [torch.stack(list(reader.read(rows.to(device)).values()), dim=1) for rows in x.split(batch)]
+    return torch.cat(read).cpu()
 
 
 def marks(labels: Tensor, wanted: Sequence[Critter], names: Sequence[Sequence[str]]) -> list[list[bool]]:

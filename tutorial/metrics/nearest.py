@@ -19,6 +19,13 @@ class TrainingIndex:
     features: Tensor
     first_seed: int
 
+    def of(self, seeds: range) -> Tensor:
+        """The features of these training critters. Raises ValueError for one that is not in the index."""
+        rows = range(seeds.start - self.first_seed, seeds.stop - self.first_seed)
+        if rows.start < 0 or rows.stop > len(self.features):
+            raise ValueError(f"The index holds {len(self.features)} critters from {self.first_seed} on, not {seeds}.")
+        return self.features[rows.start : rows.stop]
+
     def nearest(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """For features (B, D): the seed of the closest training critter, and the Euclidean distance, (B,) each."""
         distance, row = torch.cdist(features, self.features).min(1)
@@ -27,8 +34,9 @@ class TrainingIndex:
 
 @torch.no_grad()
 def features_of(reader: AttributeReader, x: Tensor, batch: int = 256) -> Tensor:
-    """Last hidden layer for pictures (N, 3, H, W) in [−1, 1]: (N, D), in batches."""
-    return torch.cat([reader.features(rows) for rows in x.split(batch)])
+    """Last hidden layer for pictures (N, 3, H, W) in [−1, 1]: (N, D), in batches, on the CPU."""
+    device = next(reader.parameters()).device
+    return torch.cat([reader.features(rows.to(device)) for rows in x.split(batch)]).cpu()
 
 
 def load(folder: Path = weights.FOLDER) -> TrainingIndex:

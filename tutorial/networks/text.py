@@ -2,8 +2,8 @@
 
 A causal transformer that turns tokens into one vector each, for the U-Net to look up. With
 `STABLE_DIFFUSION_V1` it has the 123,060,480 parameters of the original, under transformers' names
-(`CLIPTextModel`). Stable Diffusion takes it trained and frozen; the miniature here is trained together with
-its U-Net, as the latent-diffusion paper does.
+(`CLIPTextModel`). Stable Diffusion takes it trained and frozen; the miniature here is first
+trained as CLIP was, on captions and pictures, and then together with its U-Net, as in the latent-diffusion paper.
 """
 
 from __future__ import annotations

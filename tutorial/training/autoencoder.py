@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor
-from torch.utils.data import DataLoader, TensorDataset
 
 from tutorial import weights
 from tutorial.data.critters import TRAINING_SEEDS
@@ -25,7 +24,17 @@ from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig, gaussi
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.discriminator import PatchDiscriminator, balance, hinge_loss
 from tutorial.networks.reader import AttributeReader
-from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, seeded_accelerator, trained_on, warm_cosine
+from tutorial.training.fit import (
+    RUNS,
+    Clock,
+    averaged,
+    fit,
+    provenance,
+    seeded_accelerator,
+    shuffled,
+    trained_on,
+    warm_cosine,
+)
 from tutorial.training.pictures import pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.autoencoder"
@@ -83,11 +92,14 @@ def train(
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=2e-4, betas=(0.5, 0.9))
     schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))
-    loader = DataLoader(TensorDataset(pictures(seeds, training=True)), batch_size=batch, shuffle=True, drop_last=True)
+    loader = shuffled(pictures(seeds, training=True), batch=batch)
     model, critic, optimizer, critic_optimizer, loader = accelerator.prepare(
         model, critic, optimizer, critic_optimizer, loader
     )
-    bare, judge = accelerator.unwrap_model(model), accelerator.unwrap_model(critic)
+    bare, judge = (
+        accelerator.unwrap_model(model, keep_torch_compile=False),
+        accelerator.unwrap_model(critic, keep_torch_compile=False),
+    )
     ema = averaged(bare, 0.998)
     accelerator.register_for_checkpointing(schedule, ema)
 
@@ -119,8 +131,7 @@ def train(
         return values
 
     clock = Clock()
-    inputs = [weights.tensors_file("reader", assets)]
-    for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder, inputs=inputs):
+    for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder, inputs={"reader": reader}):
         pass
     trained = ema.module.eval()
     assert isinstance(trained, Autoencoder)

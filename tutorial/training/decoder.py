@@ -14,20 +14,20 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
 
 from tutorial import weights
 from tutorial.data.critters import TRAINING_SEEDS
 from tutorial.data.pixels import to_signed
 from tutorial.networks.autoencoder import Autoencoder
 from tutorial.training import autoencoder as first
-from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, seeded_accelerator, warm_cosine
-from tutorial.training.latents import latents
+from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, seeded_accelerator, shuffled, warm_cosine
+from tutorial.training.latents import encoding_half, latents
 from tutorial.training.pictures import pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.decoder"
 SQUARED = 10.0
 """Weight of the squared error beside L1: it minds the few large errors, at outlines, that L1 leaves."""
+LOSS = {"l1": 1.0, "squared": SQUARED, "perceptual": first.PERCEPTUAL}
 
 
 class Decoding(nn.Module):
@@ -58,7 +58,7 @@ def train(
     model = Decoding(autoencoder).train().requires_grad_()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))
-    loader = DataLoader(TensorDataset(x, means, deviations), batch_size=batch, shuffle=True, drop_last=True)
+    loader = shuffled(x, means, deviations, batch=batch)
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     bare = accelerator.unwrap_model(model, keep_torch_compile=False)
     ema = averaged(bare, 0.998)
@@ -78,8 +78,8 @@ def train(
         ema.update_parameters(bare)
         return {"l1": l1, "perceptual": perceptual, "mse": mse}
 
+    inputs = {"encoder": encoding_half(autoencoder), "reader": reader}
     clock = Clock()
-    inputs = [weights.tensors_file("autoencoder", assets), weights.tensors_file("reader", assets)]
     for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder, inputs=inputs):
         pass
     trained = ema.module
@@ -87,8 +87,10 @@ def train(
     autoencoder.post_quant_conv, autoencoder.decoder = trained.post_quant_conv, trained.decoder
     if accelerator.is_main_process:
         card = weights.read_card("autoencoder", assets)
-        polish = {"polish": provenance(accelerator, COMMAND, clock), "command": f"{first.COMMAND} && {COMMAND}"}
-        weights.save("autoencoder", autoencoder, card | polish, assets)
+        card.pop("measured", None)  # the decoder that was measured is no more
+        polish = provenance(accelerator, COMMAND, clock) | {"loss": LOSS}
+        both = f"{first.COMMAND} && {COMMAND}"
+        weights.save("autoencoder", autoencoder, card | {"command": both, "polish": polish}, assets)
     return autoencoder
 
 

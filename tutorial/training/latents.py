@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from tutorial.data.pixels import to_signed
 from tutorial.networks.autoencoder import Autoencoder
+
+
+def encoding_half(autoencoder: Autoencoder) -> nn.Module:
+    """All that latents depend on."""
+    return nn.ModuleList([autoencoder.encoder, autoencoder.quant_conv])
 
 
 @torch.no_grad()

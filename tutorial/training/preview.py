@@ -14,7 +14,7 @@ import torch
 from tutorial import weights
 from tutorial.data.critters import EVALUATION_SEED, TRAINING_SEEDS
 from tutorial.data.pixels import to_signed
-from tutorial.diffusion.preview import PIXELS, fit_preview, preview
+from tutorial.diffusion.preview import explained_variance, fit_preview
 from tutorial.networks.autoencoder import Autoencoder
 from tutorial.training.pictures import pictures
 
@@ -27,13 +27,11 @@ def make(seeds: range = TRAINING_SEEDS[:2000], assets: Path = weights.FOLDER) ->
     """Saves the map as "preview" in `assets`, with the share of the colours' variance that it explains."""
     autoencoder = weights.load("autoencoder", assets)
     fitted = fit_preview(*_pairs(autoencoder, seeds))
-    z, x = _pairs(autoencoder, range(EVALUATION_SEED, EVALUATION_SEED + FRESH))
-    small = torch.nn.functional.avg_pool2d(x, autoencoder.config.f // PIXELS)
-    explained = 1 - (preview(z, fitted) - small).square().mean() / small.var()
+    fresh = _pairs(autoencoder, range(EVALUATION_SEED, EVALUATION_SEED + FRESH))
     card = {
         "command": COMMAND,
         "fitted_on": f"training critters {seeds.start}–{seeds.stop - 1}",
-        "explained_variance_of_fresh_critters": round(explained.item(), 3),
+        "explained_variance_of_fresh_critters": round(explained_variance(*fresh, fitted), 3),
     }
     weights.save_tensors("preview", {"map": fitted}, card, assets)
 

@@ -9,20 +9,18 @@ and it sees pictures blurred and noisy, since it will read reconstructions and s
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils.data import DataLoader, TensorDataset
 
 from tutorial import weights
 from tutorial.data.critters import ATTRIBUTES, critters
 from tutorial.data.pixels import to_signed
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.reader import FEATURES, AttributeReader, ReaderConfig
-from tutorial.training.fit import RUNS, Clock, fit, provenance, seeded_accelerator, warm_cosine
+from tutorial.training.fit import RUNS, Clock, fit, provenance, seeded_accelerator, shuffled, warm_cosine
 from tutorial.training.pictures import pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.reader"
@@ -60,8 +58,7 @@ def train(
     model = channels_last(AttributeReader(ReaderConfig()))
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)
     schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))
-    data = TensorDataset(pictures(seeds, training=False), labels(seeds))
-    loader = DataLoader(data, batch_size=batch, shuffle=True, drop_last=True)
+    loader = shuffled(pictures(seeds, training=False), labels(seeds), batch=batch)
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     accelerator.register_for_checkpointing(schedule)
 
@@ -79,9 +76,9 @@ def train(
         return {"loss": loss, "accuracy": torch.stack(right).mean()}
 
     clock = Clock()
-    for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder):
+    for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder, inputs={}):
         pass
-    reader = accelerator.unwrap_model(model).eval()
+    reader = accelerator.unwrap_model(model, keep_torch_compile=False).eval()
     if accelerator.is_main_process:
         card = provenance(accelerator, COMMAND, clock) | {
             "features": FEATURES,
@@ -89,21 +86,6 @@ def train(
         }
         weights.save("reader", reader, card, assets)
     return reader
-
-
-@torch.no_grad()
-def accuracy(
-    reader: AttributeReader, seeds: range, change: Callable[[Tensor], Tensor] = lambda x: x
-) -> dict[str, float]:
-    """Share of these critters whose attribute is read correctly, for each attribute; `change` alters pictures."""
-    right = dict.fromkeys(ATTRIBUTES, 0)
-    device = next(reader.parameters()).device
-    x, y = pictures(seeds, training=False), labels(seeds)
-    for rows, truth in zip(x.split(250), y.split(250), strict=True):
-        read = reader.read(change(to_signed(rows.to(device))))
-        for k, name in enumerate(ATTRIBUTES):
-            right[name] += int((read[name].cpu() == truth[:, k]).sum())
-    return {name: count / len(seeds) for name, count in right.items()}
 
 
 if __name__ == "__main__":

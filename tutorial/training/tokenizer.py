@@ -43,6 +43,12 @@ def tokenized(tokenizer: ClipTokenizer, seeds: range) -> Tensor:
         return torch.stack([tokenizer(some).short() for some in tqdm(texts, desc="captions", total=len(seeds))])
 
 
+def any_caption(choices: Tensor) -> Tensor:
+    """One of each critter's captions, at random: tokens (B, CAPTIONS_EACH, length) → (B, length) int64."""
+    rows = torch.arange(len(choices))
+    return choices[rows, torch.randint(choices.shape[1], (len(choices),))].long()
+
+
 def train(assets: Path = weights.FOLDER) -> None:
     """Learns the merges, and writes `vocab.json`, `merges.txt` and a card to `assets`/tokenizer."""
     folder = assets / "tokenizer"

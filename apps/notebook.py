@@ -1,0 +1,45 @@
+"""Renders a chapter's notebook as a page: prose and equations, folded code, and the labs in their places."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import gradio as gr
+from nbformat import NotebookNode
+
+from tutorial import chapters
+
+LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+LAB = "lab-"
+
+
+def chapter(name: str, labs: Mapping[str, Callable[[], None]]) -> None:
+    """Builds a chapter inside the current Blocks; each lab is called where the notebook places it.
+
+    Raises KeyError if the notebook names a lab that there is not.
+    """
+    for cell in chapters.read(name).cells:
+        if cell.cell_type == "markdown":
+            gr.Markdown(cell.source, latex_delimiters=LATEX, elem_classes="prose-column")
+            continue
+        _code(cell)
+        for tag in cell.metadata.get("tags", []):
+            if tag.startswith(LAB):
+                labs[tag.removeprefix(LAB)]()
+    gr.DownloadButton("This chapter as a Jupyter notebook", _file(name), size="sm", elem_classes="take-away")
+
+
+def _code(cell: NotebookNode) -> None:
+    """A code cell, folded and read-only; where it prints the source of something, that source."""
+    shown = cell.metadata.get("source")
+    text = chapters.source(shown) if shown else cell.source
+    with gr.Accordion(f"Code: {shown.removeprefix('tutorial.')}" if shown else "Code", open=False, elem_classes="code"):
+        gr.Markdown(f"```python\n{text.rstrip()}\n```")
+
+
+def _file(name: str) -> str:
+    path = Path(tempfile.mkdtemp()) / f"{name}.ipynb"
+    path.write_text(chapters.notebook(name), encoding="utf-8")
+    return str(path)

@@ -1,0 +1,210 @@
+"""The player: a component that gets a clip once, and then plays, steps and scrubs it in the browser.
+
+A clip is a row of panels that share one axis of frames. A panel is a stack of layers, drawn back to front, over
+axes (`x`, `y`) or, without them, over a picture. Build one from the functions here, which check what they are given:
+
+    clip([panel([image(pictures)], title="x̂₀"), panel([points(xy, "generated", "samples")], x=…, y=…)])
+
+It travels as one JSON string, in which arrays are base64 (a string is one replacement in the page, a list of numbers
+would be thousands):
+
+    {"frames": T, "rate": frames a second, "labels": [T texts]?, "play": start by itself, "note": text, "panels": [
+      {"title", "label" (for screen readers), "width" (relative), "aspect" (height / width),
+       "takes"?: "click" | "points", "x"?: [low, high, name], "y"?: [low, high, name], "layers": [
+         {"kind": "image",  "sprite": data URL of all frames' tiles, "tiles", "columns", "smooth"}
+         {"kind": "heat",   "data": uint8 [T|1, H, W], "range": [low, high], "map", "smooth", "unit"?}
+         {"kind": "points", "data": float32 [T|1, N, 2], "size", "alpha", "notes"?: [N texts]}
+         {"kind": "arrows", "data": float32 [T|1, N, 4]: from x, y by dx, dy}
+         {"kind": "lines",  "data": float32 [T, N, 2], "alpha": N paths, each drawn up to the present frame}
+         {"kind": "curve",  "data": float32 [1, N, 2], "dashed", "marker"?: [T indices of the present point]}]}]}
+
+Every layer also has a "name" for the legend (clicking it hides the layer) and a "colour", one of `COLOURS`. A panel
+that takes clicks fires `click` with x, y, frame and panel; one that takes points fires `input` with the points of each
+stroke.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+HERE = Path(__file__).parent
+SCRIPT, STYLE = HERE / "player.js", HERE / "player.css"
+COLOURS = ("real", "generated", "noise", "exact", "field")
+"""What a colour stands for; each has its hue in `player.css`, for light and dark."""
+MAPS = ("viridis", "diverging", "grey")
+
+Axis = tuple[float, float, str]
+Layer = dict[str, Any]
+Panel = dict[str, Any]
+
+CONTROLS = """<div class="controls" hidden>
+<button type="button" class="play" aria-label="Play">▶</button>
+<button type="button" class="back" aria-label="One frame back">‹</button>
+<button type="button" class="forth" aria-label="One frame forth">›</button>
+<input type="range" min="0" value="0" step="1" aria-label="Frame"><output></output></div>"""
+
+
+def player(value: str | None = None, *, elem_id: str | None = None) -> gr.HTML:
+    """A component that shows a clip. The page must have `SCRIPT` in its head and `STYLE` among its style sheets.
+
+    (A function, since Gradio writes a stub file beside the module of every class derived from a component.)
+    """
+    return gr.HTML(
+        value,
+        html_template=f'<div class="player"><div class="panels"></div>{CONTROLS}<p class="note"></p></div>',
+        js_on_load="Player.mount(element, props, watch, trigger)",
+        apply_default_css=False,
+        elem_id=elem_id,
+        padding=False,
+    )
+
+
+def clip(
+    panels: Sequence[Panel],
+    *,
+    frames: int = 1,
+    labels: Sequence[str] | None = None,
+    rate: float = 10,
+    play: bool = False,
+    note: str = "",
+) -> str:
+    """The value of a `player`. Raises ValueError if there are not as many labels as frames."""
+    if labels is not None and len(labels) != frames:
+        raise ValueError(f"Need a label for each of {frames} frames; got {len(labels)}.")
+    whole = {"frames": frames, "rate": rate, "play": play, "note": note, "panels": list(panels)}
+    return json.dumps(whole | ({"labels": list(labels)} if labels is not None else {}))
+
+
+def panel(
+    layers: Sequence[Layer],
+    *,
+    title: str = "",
+    label: str = "",
+    x: Axis | None = None,
+    y: Axis | None = None,
+    width: float = 1,
+    aspect: float = 1,
+    takes: Literal["click", "points"] | None = None,
+) -> Panel:
+    """A stack of layers, the first at the back. Raises ValueError if only one axis is given, or one is empty."""
+    if (x is None) != (y is None):
+        raise ValueError("A panel has both axes or none.")
+    for axis in (x, y):
+        if axis is not None and not axis[0] < axis[1]:
+            raise ValueError(f"An axis must go from a lower to a higher number; got {axis[0]}, {axis[1]}.")
+    shape = {"title": title, "label": label or title, "width": width, "aspect": aspect, "layers": list(layers)}
+    axes = {} if x is None else {"x": x, "y": y}
+    return shape | axes | ({"takes": takes} if takes else {})
+
+
+def image(pictures: np.ndarray, *, smooth: bool = False, quality: int | None = None) -> Layer:
+    """Pictures (T or 1, H, W, 3) uint8, as tiles of one WebP sheet: lossless, or lossy at a quality of 1–100."""
+    if pictures.ndim != 4 or pictures.shape[3] != 3 or pictures.dtype != np.uint8:
+        raise ValueError(f"Need pictures of shape (T, H, W, 3) in uint8; got {pictures.shape} in {pictures.dtype}.")
+    tiles, height, width, _ = pictures.shape
+    columns = min(tiles, max(1, 8192 // width))  # WebP's sides end at 16,383 pixels
+    rows = -(-tiles // columns)
+    sheet = np.zeros((rows * columns, height, width, 3), np.uint8)
+    sheet[:tiles] = pictures
+    sheet = sheet.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+    buffer = io.BytesIO()
+    options = {"lossless": True, "method": 0} if quality is None else {"quality": quality, "method": 2}
+    Image.fromarray(sheet).save(buffer, "WEBP", **options)
+    url = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return {"kind": "image", "sprite": url, "tiles": tiles, "columns": columns, "smooth": smooth}
+
+
+def heat(
+    values: np.ndarray,
+    name: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    map: Literal["viridis", "diverging", "grey"] = "viridis",
+    smooth: bool = False,
+    unit: str = "",
+) -> Layer:
+    """Numbers (T or 1, H, W) on the panel's whole area, the first row on top, as colours between `low` and `high`.
+
+    Where these are not given, the smallest and largest of the numbers are taken.
+    """
+    values = _finite(values, 3)
+    low = float(values.min()) if low is None else low
+    high = float(values.max()) if high is None else high
+    if map not in MAPS or not low <= high:
+        raise ValueError(f"Need one of the maps {', '.join(MAPS)} and low ≤ high; got {map!r}, {low}, {high}.")
+    share = (values - low) / (high - low) if high > low else np.zeros_like(values)
+    packed = np.round(share.clip(0, 1) * 255).astype(np.uint8)
+    more = {"range": [low, high], "map": map, "smooth": smooth, "unit": unit}
+    return _layer("heat", packed, name, "field") | more
+
+
+def points(
+    xy: np.ndarray,
+    colour: str,
+    name: str = "",
+    *,
+    size: float = 2,
+    alpha: float = 0.7,
+    notes: Sequence[str] | None = None,
+) -> Layer:
+    """Dots (T or 1, N, 2) of `size` pixels' radius; `notes` are shown when the pointer is on a dot."""
+    xy = _finite(xy, 3, 2)
+    if notes is not None and len(notes) != xy.shape[1]:
+        raise ValueError(f"Need a note for each of {xy.shape[1]} points; got {len(notes)}.")
+    more = {"size": size, "alpha": alpha} | ({"notes": list(notes)} if notes is not None else {})
+    return _layer("points", xy, name, colour) | more
+
+
+def arrows(xy_dxdy: np.ndarray, colour: str, name: str = "") -> Layer:
+    """Arrows (T or 1, N, 4): from x, y by dx, dy."""
+    return _layer("arrows", _finite(xy_dxdy, 3, 4), name, colour)
+
+
+def lines(xy: np.ndarray, colour: str, name: str = "", *, alpha: float = 0.5) -> Layer:
+    """N paths (T, N, 2), each drawn from its start to where it is at the present frame."""
+    return _layer("lines", _finite(xy, 3, 2), name, colour) | {"alpha": alpha}
+
+
+def curve(
+    x: np.ndarray,
+    y: np.ndarray,
+    colour: str,
+    name: str = "",
+    *,
+    dashed: bool = False,
+    marker: Sequence[int] | None = None,
+) -> Layer:
+    """A curve through N points; `marker` says for each frame which point is the present one."""
+    xy = _finite(np.stack([x, y], axis=-1)[None], 3, 2)
+    if marker is not None and not all(0 <= i < xy.shape[1] for i in marker):
+        raise ValueError(f"The marker must stay among the curve's {xy.shape[1]} points.")
+    more = {"dashed": dashed} | ({"marker": [int(i) for i in marker]} if marker is not None else {})
+    return _layer("curve", xy, name, colour) | more
+
+
+def _layer(kind: str, values: np.ndarray, name: str, colour: str) -> Layer:
+    if colour not in COLOURS:
+        raise ValueError(f"A colour says what is shown: one of {', '.join(COLOURS)}; got {colour!r}.")
+    packed = values if values.dtype == np.uint8 else values.astype("<f4")
+    data = base64.b64encode(np.ascontiguousarray(packed).tobytes()).decode()
+    return {"kind": kind, "data": data, "shape": list(values.shape), "name": name, "colour": colour}
+
+
+def _finite(values: np.ndarray, ndim: int, last: int | None = None) -> np.ndarray:
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != ndim or (last is not None and values.shape[-1] != last):
+        wanted = f"{ndim} dimensions" + (f", the last of size {last}" if last else "")
+        raise ValueError(f"Need an array of {wanted}; got {values.shape}.")
+    if not np.isfinite(values).all():
+        raise ValueError("Need finite numbers to draw.")
+    return values

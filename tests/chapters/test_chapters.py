@@ -1,0 +1,56 @@
+"""Every chapter runs as the notebook that it is, and the page shows the code that runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tutorial import chapters
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", params=chapters.names())
+def executed(request):
+    """A chapter after all its cells ran, in a fresh kernel, as a reader of the .ipynb file would run it."""
+    notebook = nbformat.reads(chapters.notebook(request.param), as_version=4)
+    return NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
+
+
+def test_every_cell_runs_and_says_something(executed):
+    for cell in executed.cells:
+        if cell.cell_type == "code":
+            assert any(output.output_type == "stream" for output in cell.outputs), cell.source
+
+
+def test_a_source_cell_prints_what_the_page_shows(executed):
+    shown = [cell for cell in executed.cells if "source" in cell.metadata]
+    assert shown
+    for cell in shown:
+        assert cell.outputs[0]["text"].strip() == chapters.source(cell.metadata["source"]).strip()
+
+
+def test_the_first_cell_says_how_to_get_the_package(executed):
+    assert "pip install -r requirements.txt" in executed.cells[0].source
+
+
+def test_the_command_writes_valid_notebooks(tmp_path):
+    command = [sys.executable, "-m", "tutorial.chapters", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    written = sorted(path.stem for path in tmp_path.glob("*.ipynb"))
+    assert written == chapters.names()
+    for path in tmp_path.glob("*.ipynb"):
+        nbformat.validate(nbformat.read(path, as_version=4))
+
+
+@pytest.mark.parametrize(
+    "dotted", ["tutorial.diffusion.samplers.nothing", "tutorial.nowhere.at_all", "no_such_package"]
+)
+def test_what_does_not_exist_has_no_source(dotted):
+    with pytest.raises((AttributeError, ModuleNotFoundError)):
+        chapters.source(dotted)
