@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test test-all setup lint weights evaluate bench
+.PHONY: run test test-all setup lint notebooks weights evaluate bench
 
 run: .venv/runtime
 	$(BIN)/python -m apps
@@ -22,7 +22,11 @@ lint: .venv/development
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
-# Hours of work on two cores; each recipe resumes where it was interrupted.
+notebooks: .venv/runtime
+	$(BIN)/python -m tutorial.chapters
+
+# Hours of work on two cores; each recipe resumes where it was interrupted. Compiling needs a C++ compiler; without
+# one, take ACCELERATE_DYNAMO_BACKEND out, and the same takes up to twice as long.
 weights: .venv/development
 	$(BIN)/python -m tutorial.training.tokenizer
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.reader

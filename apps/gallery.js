@@ -45,6 +45,8 @@ function showPreviews(value) {
 }
 
 function showPictures(value) {
+  const panel = element.querySelector(".about");
+  panel.id = panel.id || "about-" + Math.random().toString(36).slice(2);
   cells(value.pictures.length, "picture").forEach((cell, k) => {
     const picture = value.pictures[k];
     const image = make("img");
@@ -54,6 +56,8 @@ function showPictures(value) {
     const more = make("button", "", "seed " + picture.seed); // what a curious visitor opens
     more.type = "button";
     more.setAttribute("aria-expanded", "false");
+    more.setAttribute("aria-controls", panel.id);
+    more.setAttribute("aria-label", "About the picture of seed " + picture.seed);
     more.addEventListener("click", () => tellAbout(picture, more));
     image.addEventListener("click", () => more.click());
     caption.append(more);

@@ -19,15 +19,19 @@ import numpy as np
 from PIL import Image
 
 HERE = Path(__file__).parent
+TEMPLATE = """<div class="gallery"><div class="cells"></div><div class="bar"><i></i></div>
+<p class="status" role="status"></p>
+<div class="about" role="region" aria-live="polite" aria-label="About this picture" hidden></div>
+<ul class="notes"></ul></div>"""
 
 
 def gallery(value: str, elem_id: str) -> gr.HTML:
     """The component, showing `value` at once."""
     return gr.HTML(
         value,
-        html_template='<div class="gallery"><div class="cells"></div><div class="bar"><i></i></div>'
-        '<p class="status" role="status"></p><div class="about" hidden></div><ul class="notes"></ul></div>',
+        html_template=TEMPLATE,
         js_on_load=(HERE / "gallery.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
         elem_id=elem_id,
         padding=False,
     )

@@ -20,6 +20,7 @@ RANK = {
     "tutorial.metrics": 3,
     "tutorial.diffusion": 3,
     "tutorial.training": 4,
+    "tutorial.chapters": 4,
     "apps": 5,
 }
 
@@ -64,8 +65,12 @@ def test_gradio_stays_in_apps_and_matplotlib_in_figures(path):
 
 
 def test_tabs_do_not_import_each_other():
-    for path in (ROOT / "apps" / "tabs").glob("*.py"):
-        assert not any(name.startswith("apps.tabs.") for name in imports(path))
+    folder = ROOT / "apps" / "tabs"
+    chapters = {path.relative_to(folder).parts[0].removesuffix(".py") for path in folder.rglob("*.py")}
+    for path in folder.rglob("*.py"):
+        own = path.relative_to(folder).parts[0].removesuffix(".py")
+        others = {f"apps.tabs.{chapter}" for chapter in chapters - {own}}
+        assert not {".".join(name.split(".")[:3]) for name in imports(path)} & others
 
 
 def test_every_weight_file_is_small_and_has_a_card_with_its_command():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps import limits
-from apps.tabs.latent import check
+from apps.tabs.latent.studio import check
 
 GOOD = {"prompt": "a", "negative": "", "steps": 20, "guidance": 3, "sampler": "ddim", "eta": 0, "seed": 1, "n": 1}
 BAD = [

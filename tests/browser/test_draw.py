@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -133,6 +134,54 @@ def test_what_the_reader_sees_and_the_closest_training_critter_open_and_close(op
     assert about.locator("a").get_attribute("download") == "critter-1.png"
     button.click()
     assert not about.is_visible()
+
+
+def test_the_panel_changes_from_picture_to_picture_and_closes_for_a_new_run(open_page):
+    page = open_page()
+    set_number(page, "n", 3)
+    draw(page)
+    page.wait_for_function("document.querySelectorAll('#drawing .cell > img').length === 3")
+    about = page.locator("#drawing .about")
+    for seed in (3, 1):
+        page.get_by_role("button", name=f"About the picture of seed {seed}").click()
+        assert about.locator("a").get_attribute("download") == f"critter-{seed}.png"
+        assert page.locator("#drawing [aria-expanded=true]").inner_text() == f"seed {seed}"
+    draw(page)
+    page.wait_for_selector("#drawing canvas")
+    assert not about.is_visible()
+
+
+def test_every_step_can_be_seen_again_without_asking_the_server(open_page):
+    page = open_page()
+    page.wait_for_function("document.querySelector('#way output')?.textContent === 't = 0: done'")
+    slider = page.locator("#way input[type=range]")
+    assert slider.get_attribute("max") == "20"
+    page.wait_for_timeout(300)
+    page.asked.clear()
+    slider.focus()
+    pictures = set()
+    for _ in range(20):
+        page.keyboard.press("ArrowLeft")
+        pictures.add(page.evaluate("document.querySelector('#way canvas').toDataURL()"))
+    assert page.locator("#way output").inner_text().startswith("step 1: t = ")
+    assert len(pictures) == 20
+    assert page.asked == []
+    set_number(page, "steps", 5)
+    draw(page)
+    page.wait_for_function("document.querySelector('#way input').max === '5'")
+
+
+def test_the_chapter_is_a_page_with_equations_folded_code_and_a_notebook_to_take_away(open_page):
+    page = open_page()
+    assert page.locator(".katex").count() > 5
+    code = page.get_by_role("button", name="Code: diffusion.guidance.guided")
+    assert not page.get_by_text("def denoise_guided").is_visible()
+    code.click()
+    page.get_by_text("def denoise_guided").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="This chapter as a Jupyter notebook").click()
+    assert download.value.suggested_filename == "latent.ipynb"
+    assert '"nbformat": 4' in Path(download.value.path()).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

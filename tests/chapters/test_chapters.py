@@ -35,6 +35,15 @@ def test_a_source_cell_prints_what_the_page_shows(executed):
         assert cell.outputs[0]["text"].strip() == chapters.source(cell.metadata["source"]).strip()
 
 
+@pytest.mark.parametrize("name", chapters.names())
+def test_a_chapter_needs_only_what_the_app_needs(name):
+    """The recipes of tutorial.training need accelerate, which a reader of a notebook does not have."""
+    code = "\n".join(cell.source for cell in chapters.read(name).cells if cell.cell_type == "code")
+    tops = {line.split()[1].split(".")[0] for line in code.splitlines() if line.startswith(("import ", "from "))}
+    assert tops <= {"inspect", "torch", "numpy", "tutorial"}
+    assert "tutorial.training" not in code
+
+
 def test_the_first_cell_says_how_to_get_the_package(executed):
     assert "pip install -r requirements.txt" in executed.cells[0].source
 

@@ -1,11 +1,9 @@
-"""Chapter "Latent diffusion": draw a critter from a prompt."""
+"""The lab "draw a critter": from a prompt to a picture, and then what happened at each step."""
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -16,23 +14,22 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from torch import Tensor
 
-from apps import limits
+from apps import limits, player
 from apps.gallery import gallery, png_bytes, png_url, rgb_base64
+from apps.tabs.latent.studio import LONGEST_PROMPT, SEEDS, Request, Studio, check, cost, remarks, run, studio
 from tutorial import weights
 from tutorial.data.critter_art import render
-from tutorial.data.critter_words import EXAMPLES, unfamiliar_words
+from tutorial.data.critter_words import EXAMPLES
 from tutorial.data.critters import ATTRIBUTES, training_critter
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion import latent
-from tutorial.diffusion.latent import LatentDiffusion
-from tutorial.diffusion.preview import load as load_preview
 from tutorial.diffusion.preview import preview
-from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations
-from tutorial.metrics import nearest
-from tutorial.metrics.cost import flops
-from tutorial.networks.reader import AttributeReader
+from tutorial.diffusion.samplers import Step
+from tutorial.networks.autoencoder import Autoencoder
+from tutorial.networks.blocks import parameter_count
+from tutorial.networks.text import TextEncoder
+from tutorial.networks.unet import UNet
 
-TITLE = "Draw a critter"
 SAMPLER_NAMES = {
     "dpm_solver_pp_2m": "DPM-Solver++(2M)",
     "ddim": "DDIM",
@@ -40,109 +37,30 @@ SAMPLER_NAMES = {
     "euler": "Euler",
     "heun": "Heun (two evaluations a step)",
 }
-LONGEST_PROMPT = 300
-SEEDS = 2**31 - 1
 FIRST_SEED = 1
 FRAME = 1 / 15
 """Seconds between previews: faster than the browser can draw, they would pile up."""
+SPREAD = 3.0
+"""Latents are drawn in colours from −3 to 3: three of their standard deviations."""
 
 PRESS_DRAW = """() => { document.querySelector("#draw").click(); }"""
 SAY_STOPPED = """() => { const line = document.querySelector("#drawing .status");
 if (/^step/.test(line.textContent)) line.textContent = "Stopped at " + line.textContent; }"""
 
 
-@dataclass(frozen=True)
-class Request:
-    """A visitor's wish, every value checked; the fields are what `LatentDiffusion.sample` takes."""
-
-    prompt: str
-    negative: str
-    steps: int
-    guidance: float
-    sampler: str
-    eta: float
-    seed: int
-    n: int
-
-
-def check(prompt: Any, negative: Any, steps: Any, guidance: Any, sampler: Any, eta: Any, seed: Any, n: Any) -> Request:
-    """Raises gr.Error for the first value that is not as it should be."""
-    return Request(
-        prompt=limits.text("The prompt", prompt, LONGEST_PROMPT),
-        negative=limits.text("The negative prompt", negative, LONGEST_PROMPT),
-        steps=limits.whole("Steps", steps, 1, 100),
-        guidance=limits.number("Guidance", guidance, 0, 15),
-        sampler=limits.choice("The sampler", sampler, list(SAMPLERS)),
-        eta=limits.number("η", eta, 0, 1),
-        seed=limits.whole("The seed", seed, 0, SEEDS),
-        n=limits.whole("The number of pictures", n, 1, 9),
+def about(shop: Studio) -> str:
+    """How big the model is, and where its weights come from."""
+    model = shop.model
+    ours = sum(parameter_count(part) for part in (model.text, model.unet, model.autoencoder))
+    with torch.device("meta"):
+        original = sum(parameter_count(part()) for part in (TextEncoder, UNet, Autoencoder))
+    card = weights.read_card("unet")
+    note = f" {card['note']}" if "note" in card else ""
+    return (
+        f"Stable Diffusion’s architecture with {ours / 1e6:.1f} instead of {original / 1e6:,.0f} million parameters. "
+        f"The weights were trained ahead of time, by `{card['command']}`; "
+        f"every picture is computed when you press the button.{note}"
     )
-
-
-@dataclass(frozen=True)
-class Studio:
-    """The shipped models, loaded once and shared by all visitors, who only read them."""
-
-    model: LatentDiffusion
-    reader: AttributeReader
-    training: nearest.TrainingIndex
-    preview_map: Tensor
-    unet_flops: int
-    decoder_flops: int
-    usual_distance: float
-
-
-@cache
-def studio() -> Studio:
-    """Raises weights.WeightsError if a file is missing or damaged."""
-    model = latent.load()
-    z = model.noise([0])[0]
-    return Studio(
-        model=model,
-        reader=weights.load("reader"),
-        training=nearest.load(),
-        preview_map=load_preview(model.unet.config.latent_channels),
-        unet_flops=flops(model.unet, z, torch.zeros(1), model.words([""])),
-        decoder_flops=flops(model.autoencoder.decoder, z),
-        usual_distance=weights.read_card("training_index", needs=("usual_distance",))["usual_distance"],
-    )
-
-
-def draw(wish: Request) -> Iterator[tuple[float, str, list, Tensor]]:
-    """Samples, and yields (progress, status, notes, latents so far), the last with progress 1."""
-    model, begun = studio().model, time.monotonic()
-    shown, notes = 0.0, remarks(wish)
-    step: Step | None = None
-    for step in model.sample(**vars(wish)):
-        now = time.monotonic()
-        if now - begun > limits.SECONDS:
-            raise limits.refuse(f"This took longer than {limits.SECONDS:g} s. Please ask for fewer steps or pictures.")
-        if now - shown >= FRAME and step.i + 1 < step.n:
-            shown = now
-            yield (step.i + 1) / (step.n + 1), f"step {step.i + 1} of {step.n}", notes, step.x0_hat
-    assert step is not None  # at least one step was asked for
-    yield 1.0, "", notes, step.x_next
-
-
-def remarks(wish: Request) -> list[str]:
-    """What a visitor should know about the wording of a wish."""
-    strange = unfamiliar_words(f"{wish.prompt} {wish.negative}")
-    said = []
-    if strange:
-        words = ", ".join(f"“{word}”" for word in strange[:8]) + (" …" if len(strange) > 8 else "")
-        said.append(f"Never seen in training, so read as mere letters: {words}")
-    for cut in filter(None, map(studio().model.tokenizer.cut_off, (wish.prompt, wish.negative))):
-        said.append(f"Too long for the text encoder; it did not read: “{cut.strip()}”")
-    return said
-
-
-def cost(wish: Request, seconds: float) -> str:
-    """What a run took, in a line."""
-    twice = 1 if wish.guidance in (0, 1) else 2
-    each = evaluations(wish.sampler, wish.steps) * twice
-    total = wish.n * (each * studio().unet_flops + studio().decoder_flops)
-    a_picture = " a picture" if wish.n > 1 else ""
-    return f"{seconds:.2f} s · {each} network evaluations{a_picture} · {total / 1e9:.1f} GFLOP"
 
 
 def previews(latents: Tensor) -> dict[str, Any]:
@@ -178,16 +96,61 @@ def finished(wish: Request, x: Tensor) -> list[dict[str, Any]]:
     return shown
 
 
-def show(*values: Any) -> Iterator[str]:
-    """The button's handler: checks, samples, draws."""
+def show(*values: Any) -> Iterator[tuple[Any, Any]]:
+    """The button's handler: checks, samples, draws, and then tells what happened at each step.
+
+    Yields values for the gallery and for the player.
+    """
     wish, begun = check(*values), time.monotonic()
-    for progress, status, notes, z in draw(wish):
-        if progress < 1:
-            yield json.dumps({"status": status, "progress": progress, "notes": notes} | previews(z))
-            continue
-        x = studio().model.decode(z)
-        status = cost(wish, time.monotonic() - begun)
-        yield json.dumps({"status": status, "progress": 1, "notes": notes, "pictures": finished(wish, x)})
+    notes, shown, steps = remarks(wish), 0.0, []
+    for step in run(wish):
+        steps.append(step)
+        now = time.monotonic()
+        if now - shown >= FRAME and step.i + 1 < step.n:
+            shown = now
+            state = {"status": f"step {step.i + 1} of {step.n}", "progress": (step.i + 1) / (step.n + 1)}
+            yield json.dumps(state | {"notes": notes} | previews(step.x0_hat)), gr.skip()
+    x = studio().model.decode(steps[-1].x_next)
+    status = cost(wish, time.monotonic() - begun)
+    yield json.dumps({"status": status, "progress": 1, "notes": notes, "pictures": finished(wish, x)}), gr.skip()
+    yield gr.skip(), film(wish, steps)
+
+
+def film(wish: Request, steps: list[Step]) -> str:
+    """The first picture's way, step by step, as the player takes it."""
+    model = studio().model
+    guesses = torch.cat([step.x0_hat[:1] for step in steps] + [steps[-1].x_next[:1]])
+    noisy = torch.cat([step.x[:1] for step in steps] + [steps[-1].x_next[:1]])
+    noise = torch.cat([step.eps[:1] for step in steps] + [steps[-1].eps[:1]])
+    decoded = np.concatenate([to_arrays(model.decode(rows)) for rows in guesses.split(16)])
+    times = [step.t for step in steps] + [steps[-1].t_next]
+    labels = [f"step {step.i + 1}: t = {step.t}" for step in steps] + ["t = 0: done"]
+    t, abar = np.arange(model.schedule.T + 1), model.schedule.abar.numpy()
+    signal = player.curve(t, abar, "field", "ᾱ", marker=times)
+    time_axis, share_axis = (0, model.schedule.T, "time t"), (0, 1, "")
+    return player.clip(
+        [
+            player.panel([player.image(decoded, smooth=True, quality=90)], title="ẑ₀, decoded"),
+            player.panel([_channels(noisy, "z")], title="z, the latent"),
+            player.panel([_channels(noise, "ε̂")], title="ε̂, the noise seen in it"),
+            player.panel([signal], title="ᾱ, the share of signal", x=time_axis, y=share_axis),
+        ],
+        frames=len(times),
+        labels=labels,
+        rate=min(15, max(6, len(times) / 4)),
+        note=f"Seed {wish.seed}. At each step the network sees noise ε̂ in the latent z, whose four channels are drawn "
+        "here; what would be left without it, ẑ₀, is decoded. All of it is in your browser now: drag the slider.",
+    )
+
+
+def _channels(latents: Tensor, name: str) -> player.Layer:
+    """Four channels (T, 4, h, w) side by side, two by two, with a gap between."""
+    frames, _, h, w = latents.shape
+    tiles = np.zeros((frames, 2 * h + 1, 2 * w + 1), np.float32)
+    for k in range(4):
+        row, column = k // 2 * (h + 1), k % 2 * (w + 1)
+        tiles[:, row : row + h, column : column + w] = latents[:, k].numpy()
+    return player.heat(tiles, name, low=-SPREAD, high=SPREAD, map="diverging")
 
 
 def sample(
@@ -210,32 +173,31 @@ def sample(
     except weights.WeightsError as error:
         raise limits.refuse(str(error)) from error
     wish, begun = check(prompt, negative, steps, guidance, sampler, eta, seed, n), time.monotonic()
-    for progress, status, _, z in draw(wish):
-        if progress < 1:
-            yield status, []
-            continue
-        rows = to_arrays(studio().model.decode(z))
-        names = [f"critter-{wish.seed + k}.png" for k in range(wish.n)]
-        cache = get_upload_folder()
-        files = [save_bytes_to_cache(png_bytes(row), name, cache) for row, name in zip(rows, names, strict=True)]
-        yield cost(wish, time.monotonic() - begun), [FileData(path=path).model_dump() for path in files]
+    step = None
+    for step in run(wish):
+        yield f"step {step.i + 1} of {step.n}", []
+    assert step is not None  # at least one step was asked for
+    rows = to_arrays(studio().model.decode(step.x_next))
+    names = [f"critter-{wish.seed + k}.png" for k in range(wish.n)]
+    cache = get_upload_folder()
+    files = [save_bytes_to_cache(png_bytes(row), name, cache) for row, name in zip(rows, names, strict=True)]
+    yield cost(wish, time.monotonic() - begun), [FileData(path=path).model_dump() for path in files]
 
 
 # What one yield is made of; the annotation of a generator would tell gr.api about the generator instead.
 sample.__annotations__["return"] = tuple[str, list[FileData]]
 
 
-def build() -> None:
-    """The chapter's page; without its weights, a sentence that says how to get them back."""
+def lab() -> None:
+    """The lab's controls and pictures; without its weights, a sentence that says how to get them back."""
     gr.api(sample, api_name="sample", concurrency_id="cpu", concurrency_limit=limits.AT_ONCE)
     try:
         shop = studio()
     except weights.WeightsError as error:
-        gr.Markdown(f"### This chapter cannot draw yet\n{error}", elem_id="missing-weights")
+        gr.Markdown(f"### This lab cannot draw yet\n{error}", elem_id="missing-weights")
         return
-    gr.Markdown(prose(shop), elem_classes="prose-column")
     first = check(EXAMPLES[0], "", latent.STEPS, latent.GUIDANCE, latent.SAMPLER, 0.0, FIRST_SEED, 1)
-    *_, picture = show(*vars(first).values())
+    *_, (picture, _), (_, steps_taken) = show(*vars(first).values())
     with gr.Row():
         with gr.Column(scale=6, min_width=300):
             drawing = gallery(picture, elem_id="drawing")
@@ -267,12 +229,15 @@ def build() -> None:
     examples = gr.Dataset(
         components=[prompt], samples=[[text] for text in EXAMPLES], label="Or try", elem_id="examples", type="values"
     )
+    gr.Markdown("#### What happened, step by step")
+    way = player.player(steps_taken, elem_id="way")
+    gr.Markdown(about(shop), elem_classes="prose-column", elem_id="about")
     values = [prompt, negative, steps, guidance, sampler, eta, seed, n]
     drawn = gr.on(
         [go.click, prompt.submit, negative.submit],
         show,
         values,
-        drawing,
+        [drawing, way],
         trigger_mode="always_last",
         show_progress="hidden",
         concurrency_id="cpu",

@@ -1,0 +1,113 @@
+"""What the labs of the chapter share: the shipped models, the visitor's wish, a run, and what it cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from apps import limits
+from tutorial import weights
+from tutorial.data.critter_words import unfamiliar_words
+from tutorial.diffusion import latent
+from tutorial.diffusion.latent import LatentDiffusion
+from tutorial.diffusion.preview import load as load_preview
+from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations
+from tutorial.metrics import nearest
+from tutorial.metrics.cost import flops
+from tutorial.networks.reader import AttributeReader
+
+LONGEST_PROMPT = 300
+SEEDS = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """A visitor's wish, every value checked; the fields are what `LatentDiffusion.sample` takes."""
+
+    prompt: str
+    negative: str
+    steps: int
+    guidance: float
+    sampler: str
+    eta: float
+    seed: int
+    n: int
+
+
+def check(prompt: Any, negative: Any, steps: Any, guidance: Any, sampler: Any, eta: Any, seed: Any, n: Any) -> Request:
+    """Raises gr.Error for the first value that is not as it should be."""
+    return Request(
+        prompt=limits.text("The prompt", prompt, LONGEST_PROMPT),
+        negative=limits.text("The negative prompt", negative, LONGEST_PROMPT),
+        steps=limits.whole("Steps", steps, 1, 100),
+        guidance=limits.number("Guidance", guidance, 0, 15),
+        sampler=limits.choice("The sampler", sampler, list(SAMPLERS)),
+        eta=limits.number("η", eta, 0, 1),
+        seed=limits.whole("The seed", seed, 0, SEEDS),
+        n=limits.whole("The number of pictures", n, 1, 9),
+    )
+
+
+@dataclass(frozen=True)
+class Studio:
+    """The shipped models, loaded once and shared by all visitors, who only read them."""
+
+    model: LatentDiffusion
+    reader: AttributeReader
+    training: nearest.TrainingIndex
+    preview_map: Tensor
+    unet_flops: int
+    decoder_flops: int
+    usual_distance: float
+
+
+@cache
+def studio() -> Studio:
+    """Raises weights.WeightsError if a file is missing or damaged."""
+    model = latent.load()
+    z = model.noise([0])[0]
+    return Studio(
+        model=model,
+        reader=weights.load("reader"),
+        training=nearest.load(),
+        preview_map=load_preview(model.unet.config.latent_channels),
+        unet_flops=flops(model.unet, z, torch.zeros(1), model.words([""])),
+        decoder_flops=flops(model.autoencoder.decoder, z),
+        usual_distance=weights.read_card("training_index", needs=("usual_distance",))["usual_distance"],
+    )
+
+
+def run(wish: Request) -> Iterator[Step]:
+    """Samples. Raises gr.Error when it takes longer than a click may."""
+    begun = time.monotonic()
+    for step in studio().model.sample(**vars(wish)):
+        if time.monotonic() - begun > limits.SECONDS:
+            raise limits.refuse(f"This took longer than {limits.SECONDS:g} s. Please ask for fewer steps or pictures.")
+        yield step
+
+
+def remarks(wish: Request) -> list[str]:
+    """What a visitor should know about the wording of a wish."""
+    strange = unfamiliar_words(f"{wish.prompt} {wish.negative}")
+    said = [] if wish.prompt.strip() else ["No prompt: the model draws whatever comes to it."]
+    if strange:
+        words = ", ".join(f"“{word}”" for word in strange[:8]) + (" …" if len(strange) > 8 else "")
+        said.append(f"Never seen in training, so read as mere letters: {words}")
+    for cut in filter(None, map(studio().model.tokenizer.cut_off, (wish.prompt, wish.negative))):
+        said.append(f"Too long for the text encoder; it did not read: “{cut.strip()}”")
+    return said
+
+
+def cost(wish: Request, seconds: float) -> str:
+    """What a run took, in a line."""
+    twice = 1 if wish.guidance in (0, 1) else 2
+    each = evaluations(wish.sampler, wish.steps) * twice
+    total = wish.n * (each * studio().unet_flops + studio().decoder_flops)
+    a_picture = " a picture" if wish.n > 1 else ""
+    return f"{seconds:.2f} s · {each} network evaluations{a_picture} · {total / 1e9:.1f} GFLOP"
