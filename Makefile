@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test test-all setup lint notebooks weights evaluate bench
+.PHONY: run test test-all setup setup-dev lint notebooks weights evaluate bench
 
 run: .venv/runtime
 	$(BIN)/python -m apps
@@ -16,6 +16,8 @@ test-all: .venv/development
 	$(BIN)/python -m pytest
 
 setup: .venv/runtime
+
+setup-dev: .venv/development
 
 lint: .venv/development
 	$(BIN)/ruff check .
@@ -48,9 +50,11 @@ bench: .venv/development
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/runtime: requirements.txt | .venv/bin/python
+	@echo "Installing what the app needs into .venv; the first time this takes a few minutes."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 .venv/development: requirements-dev.txt .venv/runtime
+	@echo "Installing what tests and training need as well."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@

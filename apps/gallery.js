@@ -35,10 +35,11 @@ function showPreviews(value) {
   cells(value.previews.length, "preview").forEach((cell, k) => {
     let canvas = cell.querySelector("canvas");
     if (!canvas) {
+      cell.append(make("figcaption", "", "seed " + (value.seed + k))); // as high as the button that will stand there
       canvas = make("canvas");
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", "Rough preview of a picture being drawn");
-      cell.append(canvas);
+      cell.prepend(canvas);
     }
     paint(canvas, value.side, bytes(value.previews[k]));
   });
@@ -75,17 +76,20 @@ function tellAbout(picture, button) {
   const twin = make("img");
   twin.src = picture.closest;
   twin.alt = "Training critter number " + picture.closest_seed;
+  const pair = make("figure", "twin");
+  pair.append(twin, make("figcaption", "", "closest in training"));
   const save = make("a", "", "Save as PNG");
   save.href = picture.png;
   save.download = picture.name;
   const words = make("div");
   words.append(
-    make("p", "", "The attribute reader sees: " + picture.sees + "."),
+    make("p", "", "Seed " + picture.seed + ". The attribute reader sees: " + picture.sees + "."),
     make("p", "", picture.closest_text),
     save,
   );
-  panel.replaceChildren(twin, words);
+  panel.replaceChildren(pair, words);
   panel.hidden = false;
+  panel.scrollIntoView({ block: "nearest" });
 }
 
 function closeAbout() {

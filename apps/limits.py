@@ -31,9 +31,9 @@ def number(name: str, value: Any, low: float, high: float) -> float:
     """A finite number between `low` and `high`."""
     wrong_type = isinstance(value, bool) or not isinstance(value, int | float)
     if wrong_type or (isinstance(value, float) and not math.isfinite(value)):
-        raise refuse(f"{name} must be a number between {low:g} and {high:g}.")
+        raise refuse(f"{name} must be a number between {low:,} and {high:,}.")
     if not low <= value <= high:
-        raise refuse(f"{name} must be between {low:g} and {high:g}; what was sent is outside.")
+        raise refuse(f"{name} must be between {low:,} and {high:,}; what was sent is outside.")
     return float(value)
 
 

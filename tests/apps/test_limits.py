@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps import limits
-from apps.tabs.latent.studio import check
+from apps.tabs.latent.studio import check, remarks
 
 GOOD = {"prompt": "a", "negative": "", "steps": 20, "guidance": 3, "sampler": "ddim", "eta": 0, "seed": 1, "n": 1}
 BAD = [
     ("prompt", ["a"], "must be a text"),
-    ("prompt", "a" * 301, "at most 300 characters"),
+    ("prompt", "a" * 20_001, "at most 20000 characters"),
     ("negative", 3, "must be a text"),
     ("steps", 0, "between 1 and 100"),
     ("steps", 101, "between 1 and 100"),
@@ -30,7 +30,7 @@ BAD = [
     ("sampler", ["ddim"], "must be one of"),
     ("eta", 1.1, "between 0 and 1"),
     ("seed", -1, "between 0"),
-    ("seed", 2**31, "between 0"),
+    ("seed", 2**31, "between 0 and 2,147,483,647"),
     ("n", 10, "between 1 and 9"),
     ("n", 10**400, "must be between 1 and 9"),
 ]
@@ -40,6 +40,32 @@ BAD = [
 def test_a_bad_value_is_refused_in_a_sentence(field, value, sentence):
     with pytest.raises(gr.Error, match=sentence):
         check(**GOOD | {field: value})
+
+
+def test_the_last_picture_has_a_seed_that_can_be_asked_for_again():
+    assert check(**GOOD | {"seed": 2**31 - 3, "n": 2}).n == 2
+    with pytest.raises(gr.Error, match="last picture's seed"):
+        check(**GOOD | {"seed": 2**31 - 3, "n": 4})
+
+
+@pytest.mark.parametrize(
+    ("changes", "remark"),
+    [
+        ({"prompt": " "}, "No prompt"),
+        ({"prompt": "a blue 🦄"}, "“🦄”"),
+        ({"prompt": "x" * 300}, "“" + "x" * 40 + "…”"),
+        ({"prompt": "a blue one " * 900}, "it did not read: “"),
+        ({"negative": "night", "guidance": 1}, "no effect"),
+        ({"negative": "night", "guidance": 0.5}, "towards the negative prompt"),
+        ({"eta": 0.5, "sampler": "euler"}, "DDIM only"),
+    ],
+    ids=str,
+)
+def test_what_a_visitor_should_know_is_said(changes, remark):
+    said = " ".join(remarks(check(**GOOD | {"prompt": "a blue one"} | changes)))
+    assert remark in said
+    assert len(said) < 250
+    assert remarks(check(**GOOD | {"prompt": "a blue one, “happy”!"})) == []
 
 
 def test_good_values_pass_in_their_types():

@@ -46,7 +46,6 @@ def memory(pid: int) -> float:
 def clicks(page: Page, url: str) -> list[dict[str, float]]:
     page.goto(url)
     page.wait_for_selector("#drawing img")
-    page.locator("button", has_text="More").click()
     page.wait_for_selector("#seed input")
     measured = []
     for k in range(RUNS):

@@ -189,6 +189,7 @@ def words_of(text: str) -> list[str]:
 
 
 def unfamiliar_words(text: str) -> list[str]:
-    """The words of a text that no training caption contains, each once, in order."""
-    known = known_words()
-    return [word for word in dict.fromkeys(words_of(text)) if word not in known]
+    """The words, and signs such as emoji, of a text that no training caption contains, each once, in order."""
+    known = known_words() | set(".,;:!?'’“”\"()-")
+    pieces = re.findall(r"[^\W_]+(?:[-'’][^\W_]+)*|[^\w\s]|_", text.lower())
+    return [piece for piece in dict.fromkeys(pieces) if piece not in known]

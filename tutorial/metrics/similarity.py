@@ -17,7 +17,7 @@ def psnr(x: Tensor, y: Tensor) -> float:
     return 10 * math.log10(4 / error) if error > 0 else math.inf
 
 
-def edge_energy(x: Tensor) -> float:
-    """Mean squared difference between neighbouring pixels, down and across: blur lowers it, noise raises it."""
+def edge_energy(x: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring pixels, down and across, a scalar: blur lowers it, noise raises it."""
     down, across = x.diff(dim=-2).square().mean(), x.diff(dim=-1).square().mean()
-    return (down + across).item()
+    return down + across

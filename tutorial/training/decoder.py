@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from tutorial import weights
 from tutorial.data.critters import TRAINING_SEEDS
 from tutorial.data.pixels import to_signed
+from tutorial.metrics.similarity import edge_energy
 from tutorial.networks.autoencoder import Autoencoder
 from tutorial.training import autoencoder as first
 from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, seeded_accelerator, shuffled, warm_cosine
@@ -27,7 +28,9 @@ from tutorial.training.pictures import pictures
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.decoder"
 SQUARED = 10.0
 """Weight of the squared error beside L1: it minds the few large errors, at outlines, that L1 leaves."""
-LOSS = {"l1": 1.0, "squared": SQUARED, "perceptual": first.PERCEPTUAL}
+EDGES = 0.05
+"""Weight of the edge energy that is missing or too much, as a share: the squared error alone leaves outlines soft."""
+LOSS = {"l1": 1.0, "squared": SQUARED, "perceptual": first.PERCEPTUAL, "edges": EDGES}
 
 
 class Decoding(nn.Module):
@@ -70,13 +73,14 @@ def train(
             x_hat = model(mean + deviation * torch.randn_like(mean))
             perceptual = first.perceptual_distance(reader, x_hat, x).float()
         l1, mse = (x_hat.float() - x).abs().mean(), (x_hat.float() - x).square().mean()
-        accelerator.backward(l1 + SQUARED * mse + first.PERCEPTUAL * perceptual)
+        edges = (edge_energy(x_hat.float()) / edge_energy(x) - 1).abs()
+        accelerator.backward(l1 + SQUARED * mse + first.PERCEPTUAL * perceptual + EDGES * edges)
         accelerator.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
         schedule.step()
         ema.update_parameters(bare)
-        return {"l1": l1, "perceptual": perceptual, "mse": mse}
+        return {"l1": l1, "perceptual": perceptual, "mse": mse, "edges": edges}
 
     inputs = {"encoder": encoding_half(autoencoder), "reader": reader}
     clock = Clock()
@@ -88,7 +92,7 @@ def train(
     if accelerator.is_main_process:
         card = weights.read_card("autoencoder", assets)
         card.pop("measured", None)  # the decoder that was measured is no more
-        polish = provenance(accelerator, COMMAND, clock) | {"loss": LOSS}
+        polish = [*card.get("polish", []), provenance(accelerator, COMMAND, clock) | {"loss": LOSS}]
         both = f"{first.COMMAND} && {COMMAND}"
         weights.save("autoencoder", autoencoder, card | {"command": both, "polish": polish}, assets)
     return autoencoder

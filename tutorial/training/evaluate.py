@@ -65,7 +65,7 @@ def measure_autoencoder(model: LatentDiffusion, reader: AttributeReader, count: 
     return {
         "psnr": psnr(x, y),
         "reader_agreement": (read_labels(reader, x) == read_labels(reader, y)).double().mean().item(),
-        "edge_energy": edge_energy(y) / edge_energy(x),
+        "edge_energy": (edge_energy(y) / edge_energy(x)).item(),
         "critters": count,
     }
 

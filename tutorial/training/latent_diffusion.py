@@ -47,6 +47,8 @@ COMMAND = (
 )
 SCHEDULE, T, PREDICTS = "cosine", 1000, "v"
 DROPOUT = 0.1
+HISTORY = ("command", "steps", "wall_time_minutes")
+"""What a card keeps of the run that this one went on from."""
 TIMES_CENTRE, TIMES_SPREAD = 0.8, 1.4
 """Logit of the median of t / T in training, and its standard deviation. Another mouth moves a latent of norm 16 by
 about 3, so which mouth it is to be is settled while SNR ≈ 1/9, t ≈ 0.8 T. A third of these times lie within 0.1 T of
@@ -78,18 +80,29 @@ def lesson_times(n: int) -> Tensor:
 def train(
     steps: int,
     *,
+    go_on: bool = False,
     batch: int = 96,
     seeds: range = TRAINING_SEEDS,
     folder: Path = RUNS / "latent_diffusion",
     assets: Path = weights.FOLDER,
 ) -> Conditional:
-    """Trains, or resumes in `folder`, and saves the averaged weights as "text_encoder" and "unet" in `assets`."""
-    accelerator = seeded_accelerator()
+    """Trains, or resumes in `folder`, and saves the averaged weights as "text_encoder" and "unet" in `assets`.
+
+    With `go_on` the U-Net starts from the one in `assets`, whose history then stands on the new card.
+    """
+    accelerator, command = seeded_accelerator(), COMMAND + (" --go-on" if go_on else "")
     autoencoder = weights.load("autoencoder", assets, accelerator.device)
     text: TextEncoder = weights.load("clip_text", assets).train().requires_grad_()
     tokenizer: ClipTokenizer = weights.load_tokenizer(text.config.length, assets)
-    unet = UNetConfig(channels=(64, 128), attention=(True, True), layers=1, context=text.config.width, heads=4)
-    model = channels_last(Conditional(text, UNet(unet)))
+    if go_on:
+        unet: UNet = weights.load("unet", assets).train().requires_grad_()
+        before = {"went_on_from": {key: weights.read_card("unet", assets)[key] for key in HISTORY}}
+    else:
+        unet = UNet(
+            UNetConfig(channels=(64, 128), attention=(True, True), layers=1, context=text.config.width, heads=4)
+        )
+        before = {}
+    model = channels_last(Conditional(text, unet))
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     schedule = warm_cosine(optimizer, steps, warmup=min(300, steps))
 
@@ -122,14 +135,14 @@ def train(
         ema.update_parameters(bare)
         return {"loss": value}
 
-    inputs = {"encoder": encoding_half(autoencoder), "text encoder": text, "captions": tokens}
+    inputs = {"encoder": encoding_half(autoencoder), "text encoder": text, "U-Net": unet, "captions": tokens}
     clock = Clock()
     for _ in fit(accelerator, update, loader, clock, steps=steps, folder=folder, inputs=inputs):
         pass
     trained = ema.module.eval()
     assert isinstance(trained, Conditional)
     if accelerator.is_main_process:
-        save(trained, provenance(accelerator, COMMAND, clock), seeds, means.shape[-1], assets)
+        save(trained, provenance(accelerator, command, clock) | before, seeds, means.shape[-1], assets)
     return trained
 
 
@@ -153,4 +166,10 @@ def save(trained: Conditional, origin: dict, seeds: range, side: int, folder: Pa
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=7_000)
-    train(parser.parse_args().steps)
+    parser.add_argument("--go-on", action="store_true", help="start from the shipped U-Net instead of from nothing")
+    options = parser.parse_args()
+    train(
+        options.steps,
+        go_on=options.go_on,
+        folder=RUNS / ("latent_diffusion_on" if options.go_on else "latent_diffusion"),
+    )

@@ -2,6 +2,7 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import json
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from apps import limits, player
 from apps.gallery import gallery, png_bytes, png_url, rgb_base64
-from apps.tabs.latent.studio import LONGEST_PROMPT, SEEDS, Request, Studio, check, cost, remarks, run, studio
+from apps.tabs.latent.studio import Request, Studio, check, cost, remarks, run, studio
 from tutorial import weights
 from tutorial.data.critter_art import render
 from tutorial.data.critter_words import EXAMPLES
@@ -44,8 +45,22 @@ SPREAD = 3.0
 """Latents are drawn in colours from −3 to 3: three of their standard deviations."""
 
 PRESS_DRAW = """() => { document.querySelector("#draw").click(); }"""
-SAY_STOPPED = """() => { const line = document.querySelector("#drawing .status");
-if (/^step/.test(line.textContent)) line.textContent = "Stopped at " + line.textContent; }"""
+SAY_WAITING = """(...values) => {
+  const [drawing, button] = ["#drawing", "#draw"].map((id) => document.querySelector(id));
+  drawing.querySelector(".status").textContent = "Waiting for a free core …";
+  drawing.querySelector(".bar").classList.remove("done");
+  drawing.querySelector(".bar i").style.width = 0;
+  button.style.pointerEvents = "none";  // a double click is one wish
+  setTimeout(() => { button.style.pointerEvents = ""; }, 400);
+  return values;
+}"""
+SAY_STOPPED = """() => {
+  const line = document.querySelector("#drawing .status");
+  if (/^step/.test(line.textContent)) line.textContent = "Stopped at " + line.textContent;
+  if (/^Waiting/.test(line.textContent)) line.textContent = "Nothing was drawn.";
+  document.querySelector("#drawing .bar").classList.add("done");
+}"""
+NEXT_SEED = "(seed, n) => (Number(seed) || 0) + (Number(n) || 1)"
 
 
 def about(shop: Studio) -> str:
@@ -70,8 +85,8 @@ def previews(latents: Tensor) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def finished(wish: Request, x: Tensor) -> list[dict[str, Any]]:
-    """Pictures as the gallery takes them, with what the reader sees and the closest training critter."""
+def finished(wish: Request, x: Tensor, status: str, notes: list[str]) -> str:
+    """The gallery's last value: the pictures, what the reader sees in them, and the closest training critters."""
     shop = studio()
     read = shop.reader.read(x)
     seeds, distances = shop.training.nearest(shop.reader.features(x))
@@ -93,7 +108,7 @@ def finished(wish: Request, x: Tensor) -> list[dict[str, Any]]:
                 f"the usual distance is {shop.usual_distance:.1f}.",
             }
         )
-    return shown
+    return json.dumps({"status": status, "progress": 1, "notes": notes, "pictures": shown})
 
 
 def show(*values: Any) -> Iterator[tuple[Any, Any]]:
@@ -103,17 +118,25 @@ def show(*values: Any) -> Iterator[tuple[Any, Any]]:
     """
     wish, begun = check(*values), time.monotonic()
     notes, shown, steps = remarks(wish), 0.0, []
-    for step in run(wish):
+    for step in run(wish, limits.SECONDS):
         steps.append(step)
         now = time.monotonic()
         if now - shown >= FRAME and step.i + 1 < step.n:
             shown = now
             state = {"status": f"step {step.i + 1} of {step.n}", "progress": (step.i + 1) / (step.n + 1)}
-            yield json.dumps(state | {"notes": notes} | previews(step.x0_hat)), gr.skip()
+            yield json.dumps(state | {"notes": notes, "seed": wish.seed} | previews(step.x0_hat)), gr.skip()
     x = studio().model.decode(steps[-1].x_next)
-    status = cost(wish, time.monotonic() - begun)
-    yield json.dumps({"status": status, "progress": 1, "notes": notes, "pictures": finished(wish, x)}), gr.skip()
+    status = f"{time.monotonic() - begun:.2f} s · {cost(wish)}"
+    yield finished(wish, x, status, notes), gr.skip()
     yield gr.skip(), film(wish, steps)
+
+
+def opening() -> tuple[str, str]:
+    """What gallery and player show before anyone has pressed a button: the first example, drawn as the app starts."""
+    wish = check(EXAMPLES[0], "", latent.STEPS, latent.GUIDANCE, latent.SAMPLER, 0.0, FIRST_SEED, 1)
+    steps = list(run(wish, math.inf))
+    status = f"drawn when the app started · {cost(wish)}"
+    return finished(wish, studio().model.decode(steps[-1].x_next), status, []), film(wish, steps)
 
 
 def film(wish: Request, steps: list[Step]) -> str:
@@ -174,14 +197,14 @@ def sample(
         raise limits.refuse(str(error)) from error
     wish, begun = check(prompt, negative, steps, guidance, sampler, eta, seed, n), time.monotonic()
     step = None
-    for step in run(wish):
+    for step in run(wish, limits.SECONDS):
         yield f"step {step.i + 1} of {step.n}", []
     assert step is not None  # at least one step was asked for
     rows = to_arrays(studio().model.decode(step.x_next))
     names = [f"critter-{wish.seed + k}.png" for k in range(wish.n)]
     cache = get_upload_folder()
     files = [save_bytes_to_cache(png_bytes(row), name, cache) for row, name in zip(rows, names, strict=True)]
-    yield cost(wish, time.monotonic() - begun), [FileData(path=path).model_dump() for path in files]
+    yield f"{time.monotonic() - begun:.2f} s · {cost(wish)}", [FileData(path=path).model_dump() for path in files]
 
 
 # What one yield is made of; the annotation of a generator would tell gr.api about the generator instead.
@@ -196,18 +219,24 @@ def lab() -> None:
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot draw yet\n{error}", elem_id="missing-weights")
         return
-    first = check(EXAMPLES[0], "", latent.STEPS, latent.GUIDANCE, latent.SAMPLER, 0.0, FIRST_SEED, 1)
-    *_, (picture, _), (_, steps_taken) = show(*vars(first).values())
+    picture, steps_taken = opening()
     with gr.Row():
         with gr.Column(scale=6, min_width=300):
             drawing = gallery(picture, elem_id="drawing")
         with gr.Column(scale=5, min_width=300):
             prompt = gr.Textbox(
-                EXAMPLES[0], label="What do you want to see?", max_length=LONGEST_PROMPT, max_lines=4, elem_id="prompt"
+                EXAMPLES[0],
+                label="What do you want to see?",
+                placeholder="anything: without a prompt, the model draws what comes to it",
+                max_lines=4,
+                elem_id="prompt",
             )
             with gr.Row():
                 go = gr.Button("Draw", variant="primary", elem_id="draw", scale=2, min_width=120)
                 stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=80)
+            with gr.Row():
+                seed = gr.Number(FIRST_SEED, label="Seed: which noise to start from", precision=0, elem_id="seed")
+                another = gr.Button("Another one", elem_id="another", min_width=110)
             guidance = gr.Slider(0, 15, latent.GUIDANCE, step=0.1, label="Guidance", elem_id="guidance")
             steps = gr.Slider(1, 100, latent.STEPS, step=1, label="Steps", elem_id="steps")
             n = gr.Slider(1, 9, 1, step=1, label="Pictures", elem_id="n")
@@ -215,7 +244,6 @@ def lab() -> None:
                 negative = gr.Textbox(
                     label="Negative prompt",
                     info="What to steer away from; needs guidance above 1",
-                    max_length=LONGEST_PROMPT,
                     elem_id="negative",
                 )
                 sampler = gr.Dropdown(
@@ -225,7 +253,6 @@ def lab() -> None:
                     elem_id="sampler",
                 )
                 eta = gr.Slider(0, 1, 0, step=0.05, label="η", info="New noise in each step of DDIM", elem_id="eta")
-                seed = gr.Number(FIRST_SEED, label="Seed", precision=0, minimum=0, maximum=SEEDS, elem_id="seed")
     examples = gr.Dataset(
         components=[prompt], samples=[[text] for text in EXAMPLES], label="Or try", elem_id="examples", type="values"
     )
@@ -238,6 +265,7 @@ def lab() -> None:
         show,
         values,
         [drawing, way],
+        js=SAY_WAITING,
         trigger_mode="always_last",
         show_progress="hidden",
         concurrency_id="cpu",
@@ -246,4 +274,7 @@ def lab() -> None:
     )
     chosen = examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private")
     chosen.then(None, js=PRESS_DRAW, api_visibility="private")  # the same event: no two runs in one gallery
+    drawn.failure(None, js=SAY_STOPPED, api_visibility="private")
+    changed = another.click(None, [seed, n], seed, js=NEXT_SEED, api_visibility="private")
+    changed.then(None, js=PRESS_DRAW, api_visibility="private")
     stop.click(None, cancels=[drawn], js=SAY_STOPPED, api_visibility="private")

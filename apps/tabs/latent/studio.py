@@ -22,7 +22,10 @@ from tutorial.metrics import nearest
 from tutorial.metrics.cost import flops
 from tutorial.networks.reader import AttributeReader
 
-LONGEST_PROMPT = 300
+LONGEST_PROMPT = 20_000
+"""Characters. The text encoder reads far fewer; what it did not read is pointed out."""
+QUOTED = 40
+"""Characters of a visitor's text that a remark repeats."""
 SEEDS = 2**31 - 1
 
 
@@ -42,7 +45,7 @@ class Request:
 
 def check(prompt: Any, negative: Any, steps: Any, guidance: Any, sampler: Any, eta: Any, seed: Any, n: Any) -> Request:
     """Raises gr.Error for the first value that is not as it should be."""
-    return Request(
+    wish = Request(
         prompt=limits.text("The prompt", prompt, LONGEST_PROMPT),
         negative=limits.text("The negative prompt", negative, LONGEST_PROMPT),
         steps=limits.whole("Steps", steps, 1, 100),
@@ -52,6 +55,8 @@ def check(prompt: Any, negative: Any, steps: Any, guidance: Any, sampler: Any, e
         seed=limits.whole("The seed", seed, 0, SEEDS),
         n=limits.whole("The number of pictures", n, 1, 9),
     )
+    limits.whole("The last picture's seed", wish.seed + wish.n - 1, 0, SEEDS)
+    return wish
 
 
 @dataclass(frozen=True)
@@ -83,31 +88,41 @@ def studio() -> Studio:
     )
 
 
-def run(wish: Request) -> Iterator[Step]:
-    """Samples. Raises gr.Error when it takes longer than a click may."""
+def run(wish: Request, seconds: float) -> Iterator[Step]:
+    """Samples. Raises gr.Error when it takes longer than that."""
     begun = time.monotonic()
     for step in studio().model.sample(**vars(wish)):
-        if time.monotonic() - begun > limits.SECONDS:
-            raise limits.refuse(f"This took longer than {limits.SECONDS:g} s. Please ask for fewer steps or pictures.")
+        if time.monotonic() - begun > seconds:
+            raise limits.refuse(f"This took longer than {seconds:g} s. Please ask for fewer steps or pictures.")
         yield step
 
 
 def remarks(wish: Request) -> list[str]:
-    """What a visitor should know about the wording of a wish."""
-    strange = unfamiliar_words(f"{wish.prompt} {wish.negative}")
-    said = [] if wish.prompt.strip() else ["No prompt: the model draws whatever comes to it."]
+    """What a visitor should know about a wish: words never seen, text not read, settings without effect."""
+    said = [] if wish.prompt.strip() else ["No prompt: the model draws what comes to it."]
+    strange = [_short(word) for word in unfamiliar_words(f"{wish.prompt} {wish.negative}")]
     if strange:
         words = ", ".join(f"“{word}”" for word in strange[:8]) + (" …" if len(strange) > 8 else "")
         said.append(f"Never seen in training, so read as mere letters: {words}")
     for cut in filter(None, map(studio().model.tokenizer.cut_off, (wish.prompt, wish.negative))):
-        said.append(f"Too long for the text encoder; it did not read: “{cut.strip()}”")
+        said.append(f"Too long for the text encoder; it did not read: “{_short(cut.strip())}”")
+    if wish.negative.strip() and wish.guidance == 1:
+        said.append("At guidance 1 the negative prompt has no effect.")
+    if wish.negative.strip() and wish.guidance < 1:
+        said.append("Below guidance 1 the picture is drawn towards the negative prompt.")
+    if wish.eta > 0 and wish.sampler != "ddim":
+        said.append("η has an effect with DDIM only.")
     return said
 
 
-def cost(wish: Request, seconds: float) -> str:
-    """What a run took, in a line."""
+def _short(text: str) -> str:
+    return text if len(text) <= QUOTED else text[:QUOTED] + "…"
+
+
+def cost(wish: Request) -> str:
+    """What a run computes, in a line."""
     twice = 1 if wish.guidance in (0, 1) else 2
     each = evaluations(wish.sampler, wish.steps) * twice
     total = wish.n * (each * studio().unet_flops + studio().decoder_flops)
     a_picture = " a picture" if wish.n > 1 else ""
-    return f"{seconds:.2f} s · {each} network evaluations{a_picture} · {total / 1e9:.1f} GFLOP"
+    return f"{each} network evaluations{a_picture} · {total / 1e9:.1f} GFLOP"
