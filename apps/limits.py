@@ -1,25 +1,97 @@
-"""What a visitor may ask for: every value is checked on the server, since anyone can call the API with anything.
+"""What a visitor may ask for, and how visitors share the machine.
 
-Each check returns the value in the type it should have, or raises `gr.Error` with one sentence that says what
-is wrong and what to do; Gradio shows it in the page.
+Every value is checked on the server, since anyone can call the API with anything. Each check returns the value in
+the type it should have, or raises `gr.Error` with one sentence that says what is wrong and what to do; Gradio shows
+it in the page.
+
+Long work is a generator, and takes the processor one short turn at a time (`shared`). Those who wait for a turn are
+served in the order in which they came, and whoever has had one goes to the end: so thirty visitors who press the
+button together all see their picture begin, instead of one after the other.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
-from typing import Any
+import threading
+import time
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any, TypeVar
 
 import gradio as gr
 
-THREADS = 2
-"""Threads of a network evaluation: the cores of a free Space."""
-AT_ONCE = 2
-"""Heavy clicks computed at the same time; the others wait in the queue."""
+CORES = 2
+"""Turns that run at the same time: the cores of a free Space."""
+THREADS = 1
+"""Threads of a network evaluation. At this size a second one brings little; a second visitor is the better use."""
+AT_ONCE = 32
+"""Visitors whose runs share the processor; further ones wait in the queue."""
 SECONDS = 60.0
-"""How long one click may compute."""
+"""How long one click may compute, waiting not counted."""
 WAITING = 32
-"""How many clicks may wait for their turn before newcomers are told that the page is busy."""
+"""How many clicks may wait in the queue before newcomers are told that the page is busy."""
+SLICE = 0.05
+"""Seconds after which a run lets others have their turn."""
+
+T = TypeVar("T")
+
+
+class Turns:
+    """A place where at most `cores` work at once, and those who wait enter in the order in which they came."""
+
+    def __init__(self, cores: int) -> None:
+        self._lock = threading.Lock()
+        self._free = cores
+        self._waiting: deque[threading.Event] = deque()
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Waits for a free place, and gives it to the next in line at the end, whatever happens."""
+        with self._lock:
+            called = threading.Event()
+            if self._free and not self._waiting:
+                self._free -= 1
+                called.set()
+            else:
+                self._waiting.append(called)
+        called.wait()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._waiting:
+                    self._waiting.popleft().set()
+                else:
+                    self._free += 1
+
+
+CPU = Turns(CORES)
+
+
+def shared(work: Generator[T, None, None], seconds: float = SECONDS) -> Iterator[T]:
+    """Yields what `work` yields, letting others have their turn after each slice of about `SLICE` seconds.
+
+    Raises gr.Error once the work has computed for longer than `seconds`. Closing this closes the work.
+    """
+    spent = 0.0
+    with contextlib.closing(work):
+        while True:
+            done: list[T] = []
+            ended = False
+            with CPU.turn():
+                begun = time.monotonic()
+                while not ended and time.monotonic() - begun < SLICE:
+                    try:
+                        done.append(next(work))
+                    except StopIteration:
+                        ended = True
+                spent += time.monotonic() - begun
+            yield from done
+            if ended:
+                return
+            if spent > seconds:
+                raise refuse(f"This computed for longer than {seconds:g} s. Please ask for less at a time.")
 
 
 def refuse(sentence: str) -> gr.Error:

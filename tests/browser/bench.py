@@ -13,6 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, NO_BROWSER, find
+from tutorial.training.evaluate import between
 
 ROOT = Path(__file__).parents[2]
 PORT = 7941
@@ -98,10 +99,7 @@ def main() -> None:
     ]
     block = "\n".join(head + [f"| {what} | {figure} | {bar} |" for what, figure, bar in rows])
     readme = ROOT / "README.md"
-    before, rest = readme.read_text(encoding="utf-8").split("<!-- speed -->")
-    readme.write_text(
-        f"{before}<!-- speed -->\n{block}\n<!-- /speed -->{rest.split('<!-- /speed -->')[1]}", encoding="utf-8"
-    )
+    readme.write_text(between(readme.read_text(encoding="utf-8"), "speed", f"\n{block}\n"), encoding="utf-8")
     print(block)
 
 

@@ -6,7 +6,7 @@ Stable Diffusion's sampler; only the networks given to it are smaller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,7 @@ class LatentDiffusion:
         eta: float = 0.0,
         seed: int = 0,
         n: int = 1,
-    ) -> Iterator[Step]:
+    ) -> Generator[Step, None, None]:
         """Draws n pictures of a prompt, or one of each of several; decode the last step's `x_next`.
 
         Picture k uses the seed `seed + k`, whatever n is. `eta` matters to DDIM only. Raises ValueError for an

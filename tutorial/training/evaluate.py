@@ -188,11 +188,11 @@ def table(measured: dict[str, dict[str, Any]]) -> str:
     return "\n".join(head + [f"| {row.what} | {row.figure} | {row.bar}{verdict[row.met]} |" for row in rows(measured)])
 
 
-def write_readme(text: str, block: str) -> str:
-    """The README with the lines between its two `figures` marks replaced. Raises ValueError without marks."""
-    start, end = "<!-- figures -->", "<!-- /figures -->"
-    before, rest = text.split(start)
-    return f"{before}{start}\n{block}\n{end}{rest.split(end)[1]}"
+def between(text: str, mark: str, content: str) -> str:
+    """The text with what stands between <!-- mark --> and <!-- /mark --> replaced. Raises ValueError without them."""
+    before, rest = text.split(f"<!-- {mark} -->")
+    _, after = rest.split(f"<!-- /{mark} -->")
+    return f"{before}<!-- {mark} -->{content}<!-- /{mark} -->{after}"
 
 
 def main(count: int, samples: int) -> None:
@@ -213,7 +213,8 @@ def main(count: int, samples: int) -> None:
         figures = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in figures.items()}
         weights.write_card(name, weights.read_card(name) | {"measured": figures})
     readme = ROOT / "README.md"
-    readme.write_text(write_readme(readme.read_text(encoding="utf-8"), table(measured)), encoding="utf-8")
+    text = between(readme.read_text(encoding="utf-8"), "figures", f"\n{table(measured)}\n")
+    readme.write_text(between(text, "prompts", "; ".join(EXAMPLES)), encoding="utf-8")
     figures = ROOT / "assets" / "figures"
     figures.mkdir(exist_ok=True)
     contact_sheet(to_arrays(real(24, 0, training=False)), columns=8).save(figures / "critters.png", optimize=True)

@@ -2,7 +2,6 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import json
-import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from apps import limits, player
 from apps.gallery import gallery, png_bytes, png_url, rgb_base64
-from apps.tabs.latent.studio import Request, Studio, check, cost, remarks, run, studio
+from apps.tabs.latent.studio import Request, Studio, check, cost, remarks, studio
 from tutorial import weights
 from tutorial.data.critter_art import render
 from tutorial.data.critter_words import EXAMPLES
@@ -118,14 +117,15 @@ def show(*values: Any) -> Iterator[tuple[Any, Any]]:
     """
     wish, begun = check(*values), time.monotonic()
     notes, shown, steps = remarks(wish), 0.0, []
-    for step in run(wish, limits.SECONDS):
+    for step in limits.shared(studio().model.sample(**vars(wish))):
         steps.append(step)
         now = time.monotonic()
         if now - shown >= FRAME and step.i + 1 < step.n:
             shown = now
             state = {"status": f"step {step.i + 1} of {step.n}", "progress": (step.i + 1) / (step.n + 1)}
             yield json.dumps(state | {"notes": notes, "seed": wish.seed} | previews(step.x0_hat)), gr.skip()
-    x = studio().model.decode(steps[-1].x_next)
+    with limits.CPU.turn():
+        x = studio().model.decode(steps[-1].x_next)
     status = f"{time.monotonic() - begun:.2f} s · {cost(wish)}"
     yield finished(wish, x, status, notes), gr.skip()
     yield gr.skip(), film(wish, steps)
@@ -134,7 +134,7 @@ def show(*values: Any) -> Iterator[tuple[Any, Any]]:
 def opening() -> tuple[str, str]:
     """What gallery and player show before anyone has pressed a button: the first example, drawn as the app starts."""
     wish = check(EXAMPLES[0], "", latent.STEPS, latent.GUIDANCE, latent.SAMPLER, 0.0, FIRST_SEED, 1)
-    steps = list(run(wish, math.inf))
+    steps = list(studio().model.sample(**vars(wish)))
     status = f"drawn when the app started · {cost(wish)}"
     return finished(wish, studio().model.decode(steps[-1].x_next), status, []), film(wish, steps)
 
@@ -145,7 +145,10 @@ def film(wish: Request, steps: list[Step]) -> str:
     guesses = torch.cat([step.x0_hat[:1] for step in steps] + [steps[-1].x_next[:1]])
     noisy = torch.cat([step.x[:1] for step in steps] + [steps[-1].x_next[:1]])
     noise = torch.cat([step.eps[:1] for step in steps] + [steps[-1].eps[:1]])
-    decoded = np.concatenate([to_arrays(model.decode(rows)) for rows in guesses.split(16)])
+    decoded = []
+    for rows in guesses.split(4):  # a few at a time: others want the processor too
+        with limits.CPU.turn():
+            decoded.append(to_arrays(model.decode(rows)))
     times = [step.t for step in steps] + [steps[-1].t_next]
     labels = [f"step {step.i + 1}: t = {step.t}" for step in steps] + ["t = 0: done"]
     t, abar = np.arange(model.schedule.T + 1), model.schedule.abar.numpy()
@@ -153,7 +156,7 @@ def film(wish: Request, steps: list[Step]) -> str:
     time_axis, share_axis = (0, model.schedule.T, "time t"), (0, 1, "")
     return player.clip(
         [
-            player.panel([player.image(decoded, smooth=True, quality=90)], title="ẑ₀, decoded"),
+            player.panel([player.image(np.concatenate(decoded), smooth=True, quality=90)], title="ẑ₀, decoded"),
             player.panel([_channels(noisy, "z")], title="z, the latent"),
             player.panel([_channels(noise, "ε̂")], title="ε̂, the noise seen in it"),
             player.panel([signal], title="ᾱ, the share of signal", x=time_axis, y=share_axis),
@@ -197,10 +200,11 @@ def sample(
         raise limits.refuse(str(error)) from error
     wish, begun = check(prompt, negative, steps, guidance, sampler, eta, seed, n), time.monotonic()
     step = None
-    for step in run(wish, limits.SECONDS):
+    for step in limits.shared(studio().model.sample(**vars(wish))):
         yield f"step {step.i + 1} of {step.n}", []
     assert step is not None  # at least one step was asked for
-    rows = to_arrays(studio().model.decode(step.x_next))
+    with limits.CPU.turn():
+        rows = to_arrays(studio().model.decode(step.x_next))
     names = [f"critter-{wish.seed + k}.png" for k in range(wish.n)]
     cache = get_upload_folder()
     files = [save_bytes_to_cache(png_bytes(row), name, cache) for row, name in zip(rows, names, strict=True)]

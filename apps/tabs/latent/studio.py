@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +15,7 @@ from tutorial.data.critter_words import unfamiliar_words
 from tutorial.diffusion import latent
 from tutorial.diffusion.latent import LatentDiffusion
 from tutorial.diffusion.preview import load as load_preview
-from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations
+from tutorial.diffusion.samplers import SAMPLERS, evaluations
 from tutorial.metrics import nearest
 from tutorial.metrics.cost import flops
 from tutorial.networks.reader import AttributeReader
@@ -86,15 +84,6 @@ def studio() -> Studio:
         decoder_flops=flops(model.autoencoder.decoder, z),
         usual_distance=weights.read_card("training_index", needs=("usual_distance",))["usual_distance"],
     )
-
-
-def run(wish: Request, seconds: float) -> Iterator[Step]:
-    """Samples. Raises gr.Error when it takes longer than that."""
-    begun = time.monotonic()
-    for step in studio().model.sample(**vars(wish)):
-        if time.monotonic() - begun > seconds:
-            raise limits.refuse(f"This took longer than {seconds:g} s. Please ask for fewer steps or pictures.")
-        yield step
 
 
 def remarks(wish: Request) -> list[str]:

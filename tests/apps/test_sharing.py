@@ -1,0 +1,123 @@
+"""How visitors share the processor: in turns, in order, and nobody holds on to a place."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import gradio as gr
+import pytest
+
+from apps import limits
+from apps.limits import Turns, shared
+
+
+@pytest.fixture
+def one_core(monkeypatch):
+    monkeypatch.setattr(limits, "CPU", Turns(1))
+
+
+def work(steps: int, seconds: float = 0.03, log: list | None = None, name: str = ""):
+    """Works for that many steps, and notes in the log when it did and when it was closed."""
+    try:
+        for k in range(steps):
+            time.sleep(seconds)
+            if log is not None:
+                log.append(name)
+            yield k
+    finally:
+        if log is not None:
+            log.append(f"{name} closed")
+
+
+def test_no_more_work_at_once_than_there_are_cores():
+    turns, inside, most = Turns(2), 0, 0
+    lock = threading.Lock()
+
+    def visit(_: int) -> None:
+        nonlocal inside, most
+        for _ in range(10):
+            with turns.turn():
+                with lock:
+                    inside += 1
+                    most = max(most, inside)
+                time.sleep(0.001)
+                with lock:
+                    inside -= 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(visit, range(8)))
+    assert (inside, most) == (0, 2)
+
+
+def test_visitors_take_turns_instead_of_queueing_up(one_core):
+    """With slices of two steps, nobody gets a third slice before everyone has had a second."""
+    log: list[str] = []
+    names = "abcde"
+    start = threading.Barrier(len(names))
+
+    def visit(name: str) -> list[int]:
+        start.wait()
+        return list(shared(work(8, log=log, name=name)))
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        results = list(pool.map(visit, names))
+    assert results == [list(range(8))] * len(names)
+    steps = [name for name in log if len(name) == 1]
+    for k in range(0, len(steps), 2 * len(names)):
+        assert sorted(steps[k : k + 2 * len(names)]) == sorted(names * 2)
+
+
+def test_a_newcomer_sees_something_soon_although_thirty_are_busy(one_core):
+    """Thirty runs of a second each would make a queue of half a minute; in turns it is one slice each."""
+    stop = threading.Event()
+
+    def busy(_: int) -> None:
+        run = shared(work(1000, 0.01))
+        while not stop.is_set():
+            next(run)
+        run.close()
+
+    with ThreadPoolExecutor(31) as pool:
+        pool.map(busy, range(30))
+        time.sleep(0.5)
+        begun = time.monotonic()
+        next(shared(work(20, 0.01)))
+        waited = time.monotonic() - begun
+        stop.set()
+    assert waited < 30 * (limits.SLICE + 0.02) + 0.5
+
+
+def test_whoever_leaves_frees_the_place_and_ends_the_work(one_core):
+    log: list[str] = []
+    run = shared(work(100, log=log, name="a"))
+    next(run)
+    run.close()
+    assert log[-1] == "a closed"
+    assert list(shared(work(1))) == [0]  # the place is free
+
+
+def test_an_error_in_the_work_frees_the_place(one_core):
+    def fails():
+        yield 1
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        list(shared(fails()))
+    assert list(shared(work(1))) == [0]
+
+
+def test_what_computes_too_long_is_ended_with_a_sentence(one_core):
+    log: list[str] = []
+    with pytest.raises(gr.Error, match=r"longer than 0\.1 s"):
+        list(shared(work(100, log=log, name="a"), seconds=0.1))
+    assert log[-1] == "a closed"
+
+
+def test_waiting_does_not_count_as_computing(one_core):
+    def visit(_: int) -> list[int]:
+        return list(shared(work(10), seconds=0.6))  # 0.3 s each, six of them: the last waits far longer than that
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(visit, range(6))) == [list(range(10))] * 6
