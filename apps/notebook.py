@@ -15,8 +15,8 @@ LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": 
 LAB = "lab-"
 
 
-def chapter(name: str, labs: Mapping[str, Callable[[], None]]) -> None:
-    """Builds a chapter inside the current Blocks; each lab is called where the notebook places it.
+def chapter(page: gr.Blocks, name: str, labs: Mapping[str, Callable[[gr.Blocks], None]]) -> None:
+    """Builds a chapter as part of a page; each lab is called with that page, where the notebook places it.
 
     Raises KeyError if the notebook names a lab that there is not.
     """
@@ -27,7 +27,7 @@ def chapter(name: str, labs: Mapping[str, Callable[[], None]]) -> None:
         _code(cell)
         for tag in cell.metadata.get("tags", []):
             if tag.startswith(LAB):
-                labs[tag.removeprefix(LAB)]()
+                labs[tag.removeprefix(LAB)](page)
     gr.DownloadButton("This chapter as a Jupyter notebook", _file(name), size="sm", elem_classes="take-away")
 
 

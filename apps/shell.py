@@ -11,7 +11,7 @@ from apps import limits, player
 from apps.tabs import latent
 
 TABS = (latent,)
-"""The chapters in the order of the course; each module has a TITLE and a build()."""
+"""The chapters in the order of the course; each module has a TITLE and a build(page)."""
 
 STYLE = Path(__file__).with_name("style.css")
 HEADER = """
@@ -49,7 +49,7 @@ def build() -> gr.Blocks:
         with gr.Tabs():
             for chapter in TABS:
                 with gr.Tab(chapter.TITLE):
-                    chapter.build()
+                    chapter.build(page)
     return page
 
 

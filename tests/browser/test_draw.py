@@ -133,6 +133,41 @@ def test_another_one_takes_the_next_seed(open_page):
     assert page.locator("#drawing .cell figcaption").inner_text() == "seed 2"
 
 
+def test_a_link_brings_back_every_setting_and_draws(open_page, browser, url):
+    page = open_page()
+    page.fill("#prompt textarea", "a <b>green</b> one & a hat, 100% 🦄")
+    set_number(page, "steps", 7)
+    page.fill("#seed input", "41")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("#copy")
+    page.wait_for_function("document.querySelector('#copy').textContent === 'Copied'")
+    link = page.evaluate("navigator.clipboard.readText()")
+    draw(page)
+    page.wait_for_function("document.querySelector('#way input').max === '7'")
+    first = pictures(page)
+    other = browser.new_page()
+    other.goto(link)
+    other.wait_for_selector("#drawing img")
+    other.wait_for_function("document.querySelector('#way input')?.max === '7'")
+    assert other.input_value("#prompt textarea") == "a <b>green</b> one & a hat, 100% 🦄"
+    assert other.input_value("#seed input") == "41"
+    assert pictures(other) == first
+    other.close()
+
+
+@pytest.mark.parametrize("value", ["-1", "1e9", "abc", "NaN", "2.5"])
+def test_a_bad_link_is_refused_in_a_sentence_and_the_page_stays_as_it_was(browser, url, value):
+    page = browser.new_page()
+    page.goto(f"{url}?draw-steps={value}&draw-prompt=<img src=x onerror=alert(1)>")
+    toast = page.locator(".toast-body").first
+    toast.wait_for()
+    assert "Steps must be" in toast.inner_text()
+    page.wait_for_selector("#drawing img")
+    assert page.input_value("#prompt textarea") == YELLOW
+    assert page.locator("#steps input[type=number]").input_value() == "20"
+    page.close()
+
+
 def test_a_preview_comes_soon_although_others_are_busy(open_page, url):
     """Six long runs share the processor; the seventh visitor is told to wait, and not for long."""
     page = open_page()

@@ -1,11 +1,13 @@
 """The chapter "Latent diffusion": the whole of Stable Diffusion in miniature."""
 
+import gradio as gr
+
 from apps import notebook
 from apps.tabs.latent import draw
 
 TITLE = "Latent diffusion"
 
 
-def build() -> None:
-    """The chapter's page, with its labs in their places."""
-    notebook.chapter("latent", {"draw": draw.lab})
+def build(page: gr.Blocks) -> None:
+    """The chapter, with its labs in their places."""
+    notebook.chapter(page, "latent", {"draw": draw.lab})

@@ -14,7 +14,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from torch import Tensor
 
-from apps import limits, player
+from apps import limits, links, player
 from apps.gallery import gallery, png_bytes, png_url, rgb_base64
 from apps.tabs.latent.studio import Request, Studio, check, cost, remarks, studio
 from tutorial import weights
@@ -44,14 +44,13 @@ SPREAD = 3.0
 """Latents are drawn in colours from −3 to 3: three of their standard deviations."""
 
 PRESS_DRAW = """() => { document.querySelector("#draw").click(); }"""
-SAY_WAITING = """(...values) => {
+SAY_WAITING = """() => {
   const [drawing, button] = ["#drawing", "#draw"].map((id) => document.querySelector(id));
   drawing.querySelector(".status").textContent = "Waiting for a free core …";
   drawing.querySelector(".bar").classList.remove("done");
   drawing.querySelector(".bar i").style.width = 0;
   button.style.pointerEvents = "none";  // a double click is one wish
   setTimeout(() => { button.style.pointerEvents = ""; }, 400);
-  return values;
 }"""
 SAY_STOPPED = """() => {
   const line = document.querySelector("#drawing .status");
@@ -215,7 +214,7 @@ def sample(
 sample.__annotations__["return"] = tuple[str, list[FileData]]
 
 
-def lab() -> None:
+def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without its weights, a sentence that says how to get them back."""
     gr.api(sample, api_name="sample", concurrency_id="cpu", concurrency_limit=limits.AT_ONCE)
     try:
@@ -241,6 +240,7 @@ def lab() -> None:
             with gr.Row():
                 seed = gr.Number(FIRST_SEED, label="Seed: which noise to start from", precision=0, elem_id="seed")
                 another = gr.Button("Another one", elem_id="another", min_width=110)
+                copy = gr.Button("Copy link", elem_id="copy", min_width=100)
             guidance = gr.Slider(0, 15, latent.GUIDANCE, step=0.1, label="Guidance", elem_id="guidance")
             steps = gr.Slider(1, 100, latent.STEPS, step=1, label="Steps", elem_id="steps")
             n = gr.Slider(1, 9, 1, step=1, label="Pictures", elem_id="n")
@@ -263,13 +263,22 @@ def lab() -> None:
     gr.Markdown("#### What happened, step by step")
     way = player.player(steps_taken, elem_id="way")
     gr.Markdown(about(shop), elem_classes="prose-column", elem_id="about")
-    values = [prompt, negative, steps, guidance, sampler, eta, seed, n]
+    settings = {
+        "prompt": prompt,
+        "negative": negative,
+        "steps": steps,
+        "guidance": guidance,
+        "sampler": sampler,
+        "eta": eta,
+        "seed": seed,
+        "n": n,
+    }
     drawn = gr.on(
         [go.click, prompt.submit, negative.submit],
         show,
-        values,
+        list(settings.values()),
         [drawing, way],
-        js=SAY_WAITING,
+        js=f"(...values) => {{ ({SAY_WAITING})(); return ({links.write('draw', settings)})(...values); }}",
         trigger_mode="always_last",
         show_progress="hidden",
         concurrency_id="cpu",
@@ -278,6 +287,10 @@ def lab() -> None:
     )
     chosen = examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private")
     chosen.then(None, js=PRESS_DRAW, api_visibility="private")  # the same event: no two runs in one gallery
+    links.restore(page, "draw", settings, check, PRESS_DRAW)
+    copy.click(
+        None, list(settings.values()), js=links.copy("draw", settings, "copy"), queue=False, api_visibility="private"
+    )
     drawn.failure(None, js=SAY_STOPPED, api_visibility="private")
     changed = another.click(None, [seed, n], seed, js=NEXT_SEED, api_visibility="private")
     changed.then(None, js=PRESS_DRAW, api_visibility="private")

@@ -1,0 +1,81 @@
+"""A lab's settings in the page's address, so that a link brings back what one saw.
+
+The address gets `?<lab>-<setting>=<value>&…` when the lab runs. When a page is opened with such an address, the server
+checks the values as it checks any others, puts them into the controls, and the lab runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import gradio as gr
+from gradio.components import Component
+
+LONGEST = 8000
+"""Characters of an address that are looked at."""
+
+
+def write(lab: str, settings: Mapping[str, Component]) -> str:
+    """JavaScript that puts the values of these settings, its arguments in that order, into the address."""
+    names = [f"{lab}-{name}" for name in settings]
+    return f"""(...values) => {{
+  const address = new URL(window.location.href);
+  {names!r}.forEach((name, k) => address.searchParams.set(name, values[k] ?? ""));
+  window.history.replaceState(null, "", address);
+  return values;
+}}"""
+
+
+def copy(lab: str, settings: Mapping[str, Component], button: str) -> str:
+    """JavaScript that puts the settings into the address and copies that; the button of this id says so."""
+    return f"""(...values) => {{
+  ({write(lab, settings)})(...values);
+  const label = document.querySelector("#{button}");
+  const say = (text) => {{ label.textContent = text; setTimeout(() => {{ label.textContent = "Copy link"; }}, 2000); }};
+  navigator.clipboard.writeText(window.location.href).then(() => say("Copied"), () => say("See address bar"));
+}}"""
+
+
+def restore(
+    page: gr.Blocks,
+    lab: str,
+    settings: Mapping[str, Component],
+    check: Callable[..., Any],
+    then: str,
+) -> None:
+    """Makes a page that is opened with this lab's settings in its address show them, and run the JavaScript `then`.
+
+    `check` gets the settings as keyword arguments, those that the address lacks as they stand in the controls, and
+    raises gr.Error for a bad one; then nothing is changed.
+    """
+    query = gr.Textbox(visible=False)
+    defaults = {name: component.value for name, component in settings.items()}
+
+    def read(text: str) -> list[Any]:
+        given = {name: value for name, value in parse_qsl(str(text)[:LONGEST]) if name.startswith(f"{lab}-")}
+        if not given:
+            return [gr.skip() for _ in defaults]  # the visitor may be typing already
+        given = {name.removeprefix(f"{lab}-"): value for name, value in given.items()}
+        wanted = {
+            name: _typed(given[name], default) if name in given else default for name, default in defaults.items()
+        }
+        check(**wanted)
+        return list(wanted.values())
+
+    loaded = page.load(
+        read, query, list(settings.values()), js="() => [window.location.search.slice(1)]", api_visibility="private"
+    )
+    run = f"""() => {{ if (window.location.search.includes("{lab}-")) ({then})(); }}"""
+    loaded.success(None, js=run, api_visibility="private")
+
+
+def _typed(text: str, default: Any) -> Any:
+    """A value from an address in the type of the control's own; what is no number stays a text, to be refused."""
+    if isinstance(default, int | float):
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return text
