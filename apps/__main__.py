@@ -1,4 +1,7 @@
-"""Serves the tutorial: `python -m apps`, or this file as a script, from any directory."""
+"""Serves the tutorial: `python -m apps`, or this file as a script, from any directory.
+
+`python -m apps latent` serves that chapter alone.
+"""
 
 import os
 import sys
@@ -10,7 +13,7 @@ if str(ROOT) not in sys.path:  # run as a script, Python puts only this file's f
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: no calls home
 
-from apps.shell import serve  # noqa: E402
+from apps.shell import choose, serve  # noqa: E402
 
 if __name__ == "__main__":
-    serve()
+    serve(choose(sys.argv[1:]))

@@ -10,13 +10,9 @@ The value is one JSON string (a string travels as one replacement, a list would 
 
 from __future__ import annotations
 
-import base64
-import io
 from pathlib import Path
 
 import gradio as gr
-import numpy as np
-from PIL import Image
 
 HERE = Path(__file__).parent
 TEMPLATE = """<div class="gallery"><div class="cells"></div><div class="bar"><i></i></div>
@@ -35,20 +31,3 @@ def gallery(value: str, elem_id: str) -> gr.HTML:
         elem_id=elem_id,
         padding=False,
     )
-
-
-def rgb_base64(pixels: np.ndarray) -> str:
-    """(H, W, 3) uint8 → base64 of its bytes."""
-    return base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode()
-
-
-def png_bytes(pixels: np.ndarray) -> bytes:
-    """(H, W, 3) uint8 → a PNG file."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def png_url(pixels: np.ndarray) -> str:
-    """(H, W, 3) uint8 → a PNG as data URL."""
-    return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode()

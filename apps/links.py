@@ -43,9 +43,9 @@ def restore(
     lab: str,
     settings: Mapping[str, Component],
     check: Callable[..., Any],
-    then: str,
+    button: str,
 ) -> None:
-    """Makes a page that is opened with this lab's settings in its address show them, and run the JavaScript `then`.
+    """Makes a page that is opened with this lab's settings in its address show them, and press the button of this id.
 
     `check` gets the settings as keyword arguments, those that the address lacks as they stand in the controls, and
     raises gr.Error for a bad one; then nothing is changed.
@@ -67,7 +67,18 @@ def restore(
     loaded = page.load(
         read, query, list(settings.values()), js="() => [window.location.search.slice(1)]", api_visibility="private"
     )
-    run = f"""() => {{ if (window.location.search.includes("{lab}-")) ({then})(); }}"""
+    run = f"""() => {{
+  if (!window.location.search.includes("{lab}-")) return;
+  // A tab is mounted when it is first opened: open one after another until the lab's is found.
+  const tabs = [...document.querySelectorAll("[role=tab]")];
+  const look = () => {{
+    const found = document.querySelector("#{button}");
+    if (found) return found.click();
+    if (tabs.length) tabs.shift().click();
+    setTimeout(look, 150);
+  }};
+  look();
+}}"""
     loaded.success(None, js=run, api_visibility="private")
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import gradio as gr
 import torch
 
 from apps import limits, player
-from apps.tabs import latent
+from apps.tabs import latent, start
 
-TABS = (latent,)
+TABS = (start, latent)
 """The chapters in the order of the course; each module has a TITLE and a build(page)."""
 
 STYLE = Path(__file__).with_name("style.css")
@@ -42,21 +44,29 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build() -> gr.Blocks:
-    """A fresh page with all its chapters; rendering one twice is an error in Gradio."""
+def build(tabs: Sequence[ModuleType] = TABS) -> gr.Blocks:
+    """A fresh page with these chapters; rendering one twice is an error in Gradio."""
     with gr.Blocks(title="Latent Diffusion, Hands On", delete_cache=(600, 3600)) as page:
         gr.Markdown(HEADER, elem_id="header")
         with gr.Tabs():
-            for chapter in TABS:
+            for chapter in tabs:
                 with gr.Tab(chapter.TITLE):
                     chapter.build(page)
     return page
 
 
-def serve(**options) -> gr.Blocks:
-    """Launches the page; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT choose the address."""
+def choose(names: Sequence[str]) -> Sequence[ModuleType]:
+    """The chapters of these names, all for none. Ends the program with a sentence for a name that there is not."""
+    known = {chapter.__name__.rsplit(".", 1)[1]: chapter for chapter in TABS}
+    if strange := [name for name in names if name not in known]:
+        raise SystemExit(f"There is no chapter {', '.join(strange)}; there are: {', '.join(known)}.")
+    return [known[name] for name in names] or TABS
+
+
+def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
+    """Launches the page with these chapters; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT choose the address."""
     torch.set_num_threads(limits.THREADS)
-    page = build().queue(max_size=limits.WAITING)
+    page = build(tabs).queue(max_size=limits.WAITING)
     settings = {
         "theme": theme(),
         "css_paths": [STYLE, player.STYLE],

@@ -43,13 +43,15 @@ def open_page(browser, url):
     """Opens the page at a size and theme; at the end, no script may have failed and no other host been asked."""
     pages = []
 
-    def go(width: int = 1200, height: int = 1000, theme: str = "light"):
+    def go(width: int = 1200, height: int = 1000, theme: str = "light", tab: str = "Latent diffusion"):
         page = browser.new_page(viewport={"width": width, "height": height})
         page.errors, page.asked = [], []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.on("request", lambda request: page.asked.append(request.url))
         page.goto(f"{url}?__theme={theme}")
-        page.wait_for_selector("#drawing img")
+        page.get_by_role("tab", name=tab).click()
+        if tab == "Latent diffusion":
+            page.wait_for_selector("#drawing img")
         pages.append(page)
         return page
 

@@ -52,6 +52,18 @@ def test_it_starts_as_a_module_and_as_a_script_from_anywhere(start, tmp_path, co
     assert "Latent Diffusion, Hands On" in urllib.request.urlopen(url).read().decode()
 
 
+def test_a_chapter_starts_alone(start):
+    config = urllib.request.urlopen(f"{start(['-m', 'apps', 'latent'], 7935, ROOT)}/config").read().decode()
+    assert "Latent diffusion" in config
+    assert '"birth"' not in config
+
+
+def test_a_chapter_that_there_is_not_is_named():
+    asked = subprocess.run([sys.executable, "-m", "apps", "gan"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert asked.returncode == 1
+    assert asked.stderr.strip() == "There is no chapter gan; there are: start, latent."
+
+
 @pytest.mark.parametrize(("damage", "port"), [("missing", 7933), ("corrupt", 7934)])
 def test_without_its_weights_it_says_which_file_and_which_command(start, tmp_path, damage, port):
     house = tmp_path / "house"

@@ -46,6 +46,7 @@ def memory(pid: int) -> float:
 
 def clicks(page: Page, url: str) -> list[dict[str, float]]:
     page.goto(url)
+    page.get_by_role("tab", name="Latent diffusion").click()
     page.wait_for_selector("#drawing img")
     page.wait_for_selector("#seed input")
     measured = []

@@ -17,6 +17,15 @@ RUN = """async () => {
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_start_breaks_no_rule(open_page, theme):
+    page = open_page(theme=theme, tab="Start")
+    page.wait_for_selector("#birth canvas")
+    page.wait_for_timeout(500)
+    page.add_script_tag(path=AXE)
+    assert page.evaluate(RUN)["broken"] == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_rule_of_wcag_a_and_aa_is_broken(open_page, theme):
     page = open_page(theme=theme)
     page.wait_for_selector("#way canvas")

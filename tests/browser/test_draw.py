@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from pathlib import Path
@@ -162,10 +163,43 @@ def test_a_bad_link_is_refused_in_a_sentence_and_the_page_stays_as_it_was(browse
     toast = page.locator(".toast-body").first
     toast.wait_for()
     assert "Steps must be" in toast.inner_text()
+    page.get_by_role("tab", name="Latent diffusion").click()
     page.wait_for_selector("#drawing img")
     assert page.input_value("#prompt textarea") == YELLOW
     assert page.locator("#steps input[type=number]").input_value() == "20"
     page.close()
+
+
+def test_a_saved_picture_brings_back_its_settings_and_is_drawn_again(open_page, tmp_path):
+    page = open_page()
+    page.fill("#prompt textarea", "a green one")
+    page.fill("#seed input", "12")
+    set_number(page, "n", 2)
+    draw(page)
+    page.wait_for_function("document.querySelectorAll('#drawing .cell > img').length === 2")
+    second = pictures(page)[1]
+    saved = tmp_path / "critter.png"
+    saved.write_bytes(base64.b64decode(second.split(",")[1]))
+    other = open_page()
+    other.locator("button", has_text="More").click()
+    other.locator("#dropped input[type=file]").set_input_files(saved)
+    other.wait_for_function("document.querySelector('#seed input').value === '13'")
+    assert other.input_value("#prompt textarea") == "a green one"
+    other.wait_for_function("document.querySelector('#drawing .cell figcaption').textContent === 'seed 13'")
+    other.wait_for_selector("#drawing .cell > img")
+    assert pictures(other) == [second]
+
+
+def test_a_surprise_and_a_picked_prompt(open_page):
+    page = open_page()
+    page.click("#surprise")
+    page.wait_for_function(f"document.querySelector('#prompt textarea').value !== '{YELLOW}'")
+    page.wait_for_selector("#drawing canvas")
+    page.get_by_role("button", name="Put a prompt together").click()
+    for name, value in (("colour", "blue"), ("hat", "crown")):
+        page.locator(f"#pick-{name} input").click()
+        page.get_by_role("option", name=value).click()
+    page.wait_for_function("/blue.*crown/.test(document.querySelector('#prompt textarea').value)")
 
 
 def test_a_preview_comes_soon_although_others_are_busy(open_page, url):

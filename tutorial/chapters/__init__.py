@@ -35,6 +35,12 @@ def read(name: str) -> NotebookNode:
     return jupytext.read(FOLDER / f"{name}.md", fmt="md:myst")
 
 
+def promise(chapter: NotebookNode) -> str:
+    """What a chapter says, in italics under its title, that the reader will be able to explain; empty if nothing."""
+    under_title = chapter.cells[0].source.split("\n\n")[1:2]
+    return " ".join(under_title).strip("*").replace("\n", " ") if under_title else ""
+
+
 def notebook(name: str) -> str:
     """The text of a chapter's .ipynb file; its first cell says how to get the package."""
     chapter = read(name)

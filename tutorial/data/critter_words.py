@@ -7,8 +7,10 @@ it mentions is recorded, so that a picture made from the caption can be marked o
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -124,6 +126,19 @@ def caption(critter: Critter, rng: np.random.Generator, *, at_least: int = 0) ->
     mentioned = present if len(present) >= max(at_least, 1) else wanted
     phrase = _list_of_words if rng.random() < 0.12 else _sentence
     return Caption(phrase(critter, mentioned, rng), tuple(sorted(mentioned)))
+
+
+def describe(wanted: Mapping[str, str]) -> str:
+    """A plain phrase that asks for these attribute values, and for nothing else; empty for none.
+
+    Raises ValueError for an attribute or a value that there is not.
+    """
+    if not wanted:
+        return ""
+    if not wanted.keys() <= ATTRIBUTES.keys():
+        raise ValueError(f"The attributes are {', '.join(ATTRIBUTES)}; got {', '.join(wanted)}.")
+    whole: dict[str, Any] = {name: values[0] for name, values in ATTRIBUTES.items()} | dict(wanted)
+    return _sentence(Critter(**whole), list(wanted), np.random.default_rng(0))
 
 
 def _pick(words: tuple[str, ...], rng: np.random.Generator) -> str:

@@ -4,6 +4,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import gradio as gr
@@ -15,12 +16,13 @@ from gradio.utils import get_upload_folder
 from torch import Tensor
 
 from apps import limits, links, player
-from apps.gallery import gallery, png_bytes, png_url, rgb_base64
-from apps.tabs.latent.studio import Request, Studio, check, cost, remarks, studio
+from apps.gallery import gallery
+from apps.pictures import png_bytes, png_url, read_settings, rgb_base64
+from apps.tabs.latent.studio import SEEDS, Request, Studio, check, cost, remarks, studio
 from tutorial import weights
 from tutorial.data.critter_art import render
-from tutorial.data.critter_words import EXAMPLES
-from tutorial.data.critters import ATTRIBUTES, training_critter
+from tutorial.data.critter_words import EXAMPLES, caption, describe
+from tutorial.data.critters import ATTRIBUTES, EVALUATION_SEED, any_critter, training_critter
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion import latent
 from tutorial.diffusion.preview import preview
@@ -37,7 +39,9 @@ SAMPLER_NAMES = {
     "euler": "Euler",
     "heun": "Heun (two evaluations a step)",
 }
+SETTINGS = tuple(field.name for field in fields(Request))
 FIRST_SEED = 1
+ANYTHING = "anything"
 FRAME = 1 / 15
 """Seconds between previews: faster than the browser can draw, they would pile up."""
 SPREAD = 3.0
@@ -76,6 +80,33 @@ def about(shop: Studio) -> str:
     )
 
 
+def alone(wish: Request, k: int) -> dict[str, Any]:
+    """The settings that draw picture k of a wish by itself; a saved picture carries them."""
+    return vars(wish) | {"seed": wish.seed + k, "n": 1}
+
+
+def bring_back(path: str) -> list[Any]:
+    """The settings of a picture that was saved here. Raises gr.Error for any other file, and for settings amiss."""
+    saved = read_settings(path)
+    wish = check(**{name: saved.get(name) for name in SETTINGS})
+    return list(vars(wish).values())
+
+
+def surprise() -> str:
+    """A prompt for a critter that nobody has seen before."""
+    rng = np.random.default_rng()
+    return caption(any_critter(int(rng.integers(EVALUATION_SEED, SEEDS))), rng, at_least=4).text
+
+
+def picked(*values: Any) -> str:
+    """The prompt that asks for what the pickers show. Raises gr.Error for a value that a picker does not have."""
+    chosen = {}
+    for (name, options), value in zip(ATTRIBUTES.items(), values, strict=True):
+        if limits.choice(name, value, [ANYTHING, *options]) != ANYTHING:
+            chosen[name] = value
+    return describe(chosen)
+
+
 def previews(latents: Tensor) -> dict[str, Any]:
     """Rough pictures as the gallery takes them."""
     rough = to_arrays(preview(latents, studio().preview_map))
@@ -94,7 +125,7 @@ def finished(wish: Request, x: Tensor, status: str, notes: list[str]) -> str:
         twin = int(seeds[k])
         shown.append(
             {
-                "png": png_url(row),
+                "png": png_url(row, alone(wish, k)),
                 "alt": f"A drawn critter: {sees}",
                 "seed": wish.seed + k,
                 "name": f"critter-{wish.seed + k}.png",
@@ -206,7 +237,8 @@ def sample(
         rows = to_arrays(studio().model.decode(step.x_next))
     names = [f"critter-{wish.seed + k}.png" for k in range(wish.n)]
     cache = get_upload_folder()
-    files = [save_bytes_to_cache(png_bytes(row), name, cache) for row, name in zip(rows, names, strict=True)]
+    pngs = [png_bytes(row, alone(wish, k)) for k, row in enumerate(rows)]
+    files = [save_bytes_to_cache(png, name, cache) for png, name in zip(pngs, names, strict=True)]
     yield f"{time.monotonic() - begun:.2f} s · {cost(wish)}", [FileData(path=path).model_dump() for path in files]
 
 
@@ -237,6 +269,12 @@ def lab(page: gr.Blocks) -> None:
             with gr.Row():
                 go = gr.Button("Draw", variant="primary", elem_id="draw", scale=2, min_width=120)
                 stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=80)
+                chance = gr.Button("Surprise me", elem_id="surprise", scale=1, min_width=110)
+            with gr.Accordion("Put a prompt together", open=False), gr.Row():
+                pickers = [
+                    gr.Dropdown([ANYTHING, *values], value=ANYTHING, label=name, min_width=120, elem_id=f"pick-{name}")
+                    for name, values in ATTRIBUTES.items()
+                ]
             with gr.Row():
                 seed = gr.Number(FIRST_SEED, label="Seed: which noise to start from", precision=0, elem_id="seed")
                 another = gr.Button("Another one", elem_id="another", min_width=110)
@@ -257,22 +295,20 @@ def lab(page: gr.Blocks) -> None:
                     elem_id="sampler",
                 )
                 eta = gr.Slider(0, 1, 0, step=0.05, label="η", info="New noise in each step of DDIM", elem_id="eta")
+                dropped = gr.File(
+                    label="Drop a picture saved here to draw it again",
+                    file_types=[".png"],
+                    height=110,
+                    elem_id="dropped",
+                )
     examples = gr.Dataset(
         components=[prompt], samples=[[text] for text in EXAMPLES], label="Or try", elem_id="examples", type="values"
     )
     gr.Markdown("#### What happened, step by step")
     way = player.player(steps_taken, elem_id="way")
     gr.Markdown(about(shop), elem_classes="prose-column", elem_id="about")
-    settings = {
-        "prompt": prompt,
-        "negative": negative,
-        "steps": steps,
-        "guidance": guidance,
-        "sampler": sampler,
-        "eta": eta,
-        "seed": seed,
-        "n": n,
-    }
+    controls = (prompt, negative, steps, guidance, sampler, eta, seed, n)
+    settings = dict(zip(SETTINGS, controls, strict=True))
     drawn = gr.on(
         [go.click, prompt.submit, negative.submit],
         show,
@@ -287,11 +323,17 @@ def lab(page: gr.Blocks) -> None:
     )
     chosen = examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private")
     chosen.then(None, js=PRESS_DRAW, api_visibility="private")  # the same event: no two runs in one gallery
-    links.restore(page, "draw", settings, check, PRESS_DRAW)
+    brought = dropped.upload(bring_back, dropped, list(settings.values()), queue=False, api_visibility="private")
+    brought.success(None, js=PRESS_DRAW, api_visibility="private")
+    links.restore(page, "draw", settings, check, button="draw")
     copy.click(
         None, list(settings.values()), js=links.copy("draw", settings, "copy"), queue=False, api_visibility="private"
     )
     drawn.failure(None, js=SAY_STOPPED, api_visibility="private")
     changed = another.click(None, [seed, n], seed, js=NEXT_SEED, api_visibility="private")
     changed.then(None, js=PRESS_DRAW, api_visibility="private")
+    surprised = chance.click(surprise, None, prompt, queue=False, api_visibility="private")
+    surprised.then(None, js=PRESS_DRAW, api_visibility="private")
+    for picker in pickers:
+        picker.input(picked, pickers, prompt, queue=False, api_visibility="private")
     stop.click(None, cancels=[drawn], js=SAY_STOPPED, api_visibility="private")

@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from apps import limits
+from apps import limits, models
 from tutorial import weights
 from tutorial.data.critter_words import unfamiliar_words
-from tutorial.diffusion import latent
 from tutorial.diffusion.latent import LatentDiffusion
 from tutorial.diffusion.preview import load as load_preview
 from tutorial.diffusion.samplers import SAMPLERS, evaluations
@@ -73,7 +72,7 @@ class Studio:
 @cache
 def studio() -> Studio:
     """Raises weights.WeightsError if a file is missing or damaged."""
-    model = latent.load()
+    model = models.latent_diffusion()
     z = model.noise([0])[0]
     return Studio(
         model=model,

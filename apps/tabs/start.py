@@ -1,0 +1,53 @@
+"""The first tab: a picture being born, and the way through the course."""
+
+from __future__ import annotations
+
+import gradio as gr
+import numpy as np
+import torch
+
+from apps import models, notebook, player
+from tutorial import chapters, weights
+from tutorial.data.critter_words import EXAMPLES
+from tutorial.data.pixels import to_arrays
+
+TITLE = "Start"
+SEED, STEPS = 1, 40
+
+
+def build(page: gr.Blocks) -> None:
+    """The chapter, with its labs in their places."""
+    notebook.chapter(page, "start", {"birth": birth, "chapters": contents})
+
+
+def birth(page: gr.Blocks) -> None:
+    """One picture, decoded at each of its steps when the app starts, and played as the page opens."""
+    try:
+        model = models.latent_diffusion()
+    except weights.WeightsError as error:
+        gr.Markdown(f"### No picture yet\n{error}")
+        return
+    steps = list(model.sample(EXAMPLES[0], seed=SEED, steps=STEPS))
+    latents = torch.cat([step.x for step in steps] + [steps[-1].x_next])
+    pictures = np.concatenate([to_arrays(model.decode(rows)) for rows in latents.split(8)])
+    share = [f"{model.schedule.abar[step.t]:.0%} signal" for step in steps] + ["done"]
+    film = player.clip(
+        [player.panel([player.image(pictures, smooth=True, quality=90)], label=EXAMPLES[0], width=1)],
+        frames=len(pictures),
+        labels=share,
+        rate=8,
+        play=True,
+        note=f"“{EXAMPLES[0]}”, drawn when the app started: the noisy latent of each step, decoded.",
+    )
+    with gr.Column(elem_classes="birth"):
+        player.player(film, elem_id="birth")
+
+
+def contents(page: gr.Blocks) -> None:
+    """The chapters that there are, each with what it promises."""
+    lines = []
+    for name in chapters.names():
+        chapter = chapters.read(name)
+        if name != "start":
+            lines.append(f"- **{chapter.metadata['title']}.** {chapters.promise(chapter)}")
+    gr.Markdown("\n".join(lines), elem_classes="prose-column")
