@@ -270,6 +270,29 @@ def test_every_step_can_be_seen_again_without_asking_the_server(open_page):
     page.wait_for_function("document.querySelector('#way input').max === '5'")
 
 
+def test_the_pipeline_shows_the_last_run_and_opens_to_the_code_that_ran(open_page):
+    page = open_page()
+    page.fill("#prompt textarea", "a blue dragon <b>")
+    set_number(page, "steps", 6)
+    page.fill("#seed input", "4")
+    draw(page)
+    page.wait_for_function(
+        "document.querySelector('#pipeline .pipeline > li:last-child .note')?.textContent === 'seed 4'"
+    )
+    titles = page.locator("#pipeline .pipeline > li strong").all_inner_texts()
+    assert titles == ["Prompt", "Tokens", "Text encoder", "U-Net", "Decoder", "Picture"]
+    assert "a blue dragon <b>" in page.locator("#pipeline .note").first.inner_text()
+    assert {"blue", "a"} <= set(page.locator("#pipeline .chip:not(.strange)").all_inner_texts())
+    assert page.locator("#pipeline .chip.strange").count() > 0
+    assert page.locator("#pipeline .note").nth(3).inner_text() == "6 calls, each with and without the prompt"
+    assert page.locator("#pipeline img").count() == 1 + 4 + 4 + 1
+    page.locator("#pipeline summary").nth(3).click()
+    inside = page.locator("#pipeline details[open]").inner_text()
+    assert "def forward(self, x: Tensor, t: Tensor, words: Tensor)" in inside
+    assert "def dpm_solver_pp_2m(" in inside
+    assert "million parameters" in inside
+
+
 def test_the_chapter_is_a_page_with_equations_folded_code_and_a_notebook_to_take_away(open_page):
     page = open_page()
     assert page.locator(".katex").count() > 5

@@ -18,6 +18,7 @@ from torch import Tensor
 from apps import limits, links, player
 from apps.gallery import gallery
 from apps.pictures import png_bytes, png_url, read_settings, rgb_base64
+from apps.tabs.latent import pipeline
 from apps.tabs.latent.studio import SEEDS, Request, Studio, check, cost, remarks, studio
 from tutorial import weights
 from tutorial.data.critter_art import render
@@ -140,10 +141,10 @@ def finished(wish: Request, x: Tensor, status: str, notes: list[str]) -> str:
     return json.dumps({"status": status, "progress": 1, "notes": notes, "pictures": shown})
 
 
-def show(*values: Any) -> Iterator[tuple[Any, Any]]:
+def show(*values: Any) -> Iterator[tuple[Any, Any, Any]]:
     """The button's handler: checks, samples, draws, and then tells what happened at each step.
 
-    Yields values for the gallery and for the player.
+    Yields values for the gallery, the player and the pipeline.
     """
     wish, begun = check(*values), time.monotonic()
     notes, shown, steps = remarks(wish), 0.0, []
@@ -153,20 +154,21 @@ def show(*values: Any) -> Iterator[tuple[Any, Any]]:
         if now - shown >= FRAME and step.i + 1 < step.n:
             shown = now
             state = {"status": f"step {step.i + 1} of {step.n}", "progress": (step.i + 1) / (step.n + 1)}
-            yield json.dumps(state | {"notes": notes, "seed": wish.seed} | previews(step.x0_hat)), gr.skip()
+            yield json.dumps(state | {"notes": notes, "seed": wish.seed} | previews(step.x0_hat)), gr.skip(), gr.skip()
     with limits.CPU.turn():
         x = studio().model.decode(steps[-1].x_next)
     status = f"{time.monotonic() - begun:.2f} s · {cost(wish)}"
-    yield finished(wish, x, status, notes), gr.skip()
-    yield gr.skip(), film(wish, steps)
+    yield finished(wish, x, status, notes), gr.skip(), gr.skip()
+    yield gr.skip(), film(wish, steps), pipeline.parts(wish, steps, to_arrays(x[:1])[0])
 
 
-def opening() -> tuple[str, str]:
-    """What gallery and player show before anyone has pressed a button: the first example, drawn as the app starts."""
+def opening() -> tuple[str, str, str]:
+    """What gallery, player and pipeline show at first: an example, drawn as the app starts."""
     wish = check(EXAMPLES[0], "", latent.STEPS, latent.GUIDANCE, latent.SAMPLER, 0.0, FIRST_SEED, 1)
     steps = list(studio().model.sample(**vars(wish)))
     status = f"drawn when the app started · {cost(wish)}"
-    return finished(wish, studio().model.decode(steps[-1].x_next), status, []), film(wish, steps)
+    x = studio().model.decode(steps[-1].x_next)
+    return finished(wish, x, status, []), film(wish, steps), pipeline.parts(wish, steps, to_arrays(x)[0])
 
 
 def film(wish: Request, steps: list[Step]) -> str:
@@ -254,7 +256,7 @@ def lab(page: gr.Blocks) -> None:
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot draw yet\n{error}", elem_id="missing-weights")
         return
-    picture, steps_taken = opening()
+    picture, steps_taken, what_parts_did = opening()
     with gr.Row():
         with gr.Column(scale=6, min_width=300):
             drawing = gallery(picture, elem_id="drawing")
@@ -269,19 +271,19 @@ def lab(page: gr.Blocks) -> None:
             with gr.Row():
                 go = gr.Button("Draw", variant="primary", elem_id="draw", scale=2, min_width=120)
                 stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=80)
-                chance = gr.Button("Surprise me", elem_id="surprise", scale=1, min_width=110)
+            with gr.Row():
+                chance = gr.Button("Surprise me", elem_id="surprise", size="sm", min_width=90)
+                another = gr.Button("Another one", elem_id="another", size="sm", min_width=90)
+                copy = gr.Button("Copy link", elem_id="copy", size="sm", min_width=90)
             with gr.Accordion("Put a prompt together", open=False), gr.Row():
                 pickers = [
                     gr.Dropdown([ANYTHING, *values], value=ANYTHING, label=name, min_width=120, elem_id=f"pick-{name}")
                     for name, values in ATTRIBUTES.items()
                 ]
-            with gr.Row():
-                seed = gr.Number(FIRST_SEED, label="Seed: which noise to start from", precision=0, elem_id="seed")
-                another = gr.Button("Another one", elem_id="another", min_width=110)
-                copy = gr.Button("Copy link", elem_id="copy", min_width=100)
             guidance = gr.Slider(0, 15, latent.GUIDANCE, step=0.1, label="Guidance", elem_id="guidance")
             steps = gr.Slider(1, 100, latent.STEPS, step=1, label="Steps", elem_id="steps")
             n = gr.Slider(1, 9, 1, step=1, label="Pictures", elem_id="n")
+            seed = gr.Number(FIRST_SEED, label="Seed: which noise to start from", precision=0, elem_id="seed")
             with gr.Accordion("More", open=False):
                 negative = gr.Textbox(
                     label="Negative prompt",
@@ -304,6 +306,8 @@ def lab(page: gr.Blocks) -> None:
     examples = gr.Dataset(
         components=[prompt], samples=[[text] for text in EXAMPLES], label="Or try", elem_id="examples", type="values"
     )
+    gr.Markdown("#### What each part did")
+    line = pipeline.diagram(what_parts_did, elem_id="pipeline")
     gr.Markdown("#### What happened, step by step")
     way = player.player(steps_taken, elem_id="way")
     gr.Markdown(about(shop), elem_classes="prose-column", elem_id="about")
@@ -313,7 +317,7 @@ def lab(page: gr.Blocks) -> None:
         [go.click, prompt.submit, negative.submit],
         show,
         list(settings.values()),
-        [drawing, way],
+        [drawing, way, line],
         js=f"(...values) => {{ ({SAY_WAITING})(); return ({links.write('draw', settings)})(...values); }}",
         trigger_mode="always_last",
         show_progress="hidden",

@@ -88,12 +88,12 @@ def studio() -> Studio:
 def remarks(wish: Request) -> list[str]:
     """What a visitor should know about a wish: words never seen, text not read, settings without effect."""
     said = [] if wish.prompt.strip() else ["No prompt: the model draws what comes to it."]
-    strange = [_short(word) for word in unfamiliar_words(f"{wish.prompt} {wish.negative}")]
+    strange = [short(word) for word in unfamiliar_words(f"{wish.prompt} {wish.negative}")]
     if strange:
         words = ", ".join(f"“{word}”" for word in strange[:8]) + (" …" if len(strange) > 8 else "")
         said.append(f"Never seen in training, so read as mere letters: {words}")
     for cut in filter(None, map(studio().model.tokenizer.cut_off, (wish.prompt, wish.negative))):
-        said.append(f"Too long for the text encoder; it did not read: “{_short(cut.strip())}”")
+        said.append(f"Too long for the text encoder; it did not read: “{short(cut.strip())}”")
     if wish.negative.strip() and wish.guidance == 1:
         said.append("At guidance 1 the negative prompt has no effect.")
     if wish.negative.strip() and wish.guidance < 1:
@@ -103,8 +103,9 @@ def remarks(wish: Request) -> list[str]:
     return said
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= QUOTED else text[:QUOTED] + "…"
+def short(text: str, length: int = QUOTED) -> str:
+    """A visitor's text, cut to what the page repeats."""
+    return text if len(text) <= length else text[:length] + "…"
 
 
 def cost(wish: Request) -> str:
