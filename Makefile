@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test test-all setup setup-dev lint notebooks weights evaluate bench
+.PHONY: run test test-all setup setup-dev lint notebooks weights evaluate bench load
 
 run: .venv/runtime
 	$(BIN)/python -m apps
@@ -45,6 +45,9 @@ evaluate: .venv/development
 bench: .venv/development
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m tests.browser.bench
+
+load: .venv/development
+	$(BIN)/python -m tests.apps.load
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }

@@ -31,6 +31,8 @@ SECONDS = 60.0
 """How long one click may compute, waiting not counted."""
 WAITING = 32
 """How many clicks may wait in the queue before newcomers are told that the page is busy."""
+LONGEST_BODY = 4_000_000
+"""Bytes of a request."""
 SLICE = 0.05
 """Seconds after which a run lets others have their turn."""
 
@@ -67,6 +69,46 @@ class Turns:
 
 
 CPU = Turns(CORES)
+
+
+class BodyCap:
+    """ASGI middleware: a request whose body is longer than `LONGEST_BODY` is answered 413 and read no further."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        promised = dict(scope["headers"]).get(b"content-length", b"0")
+        if promised.isdigit() and int(promised) > LONGEST_BODY:
+            await _answer_413(send)
+            return
+        received = 0
+
+        async def counted() -> dict[str, Any]:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > LONGEST_BODY:
+                raise OverflowError("the body of the request is too long")
+            return message
+
+        async def answered(message: dict[str, Any]) -> None:
+            if received <= LONGEST_BODY:
+                await send(message)
+            elif message["type"] == "http.response.start":  # the app's own word for what went wrong is another
+                await _answer_413(send)
+
+        await self.app(scope, counted, answered)
+
+
+async def _answer_413(send: Any) -> None:
+    sentence = f'{{"error": "A request may have at most {LONGEST_BODY:,} bytes."}}'.encode()
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": sentence})
 
 
 def shared(work: Generator[T, None, None], seconds: float = SECONDS) -> Iterator[T]:

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import gradio as gr
 import torch
+from starlette.middleware import Middleware
 
 from apps import limits, player
 from apps.tabs import latent, start
@@ -75,6 +76,7 @@ def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
         "ssr_mode": False,
         "footer_links": ["api", "settings"],
         "max_file_size": "2mb",
+        "app_kwargs": {"middleware": [Middleware(limits.BodyCap)]},
     }
     page.launch(**settings | options)
     return page

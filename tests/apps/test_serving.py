@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -141,3 +143,37 @@ def test_bad_values_are_refused_in_a_sentence(url, bad):
     with pytest.raises(AppError) as refused:
         Client(url, verbose=False).predict(**{"prompt": "a blue one"} | bad, api_name="/sample")
     assert "must be" in str(refused.value) or "at most" in str(refused.value)
+
+
+def test_a_request_of_30_mb_is_refused_and_the_app_goes_on(url):
+    address, body = f"{url}gradio_api/call/sample", b'{"data": ["' + b"x" * 30_000_000 + b'"]}'
+
+    def in_pieces():
+        for k in range(0, len(body), 100_000):
+            yield body[k : k + 100_000]
+
+    for content in (body, in_pieces()):  # with a length given beforehand, and without
+        with contextlib.suppress(httpx.WriteError):  # the server may hang up before it has heard everything
+            answer = httpx.post(address, content=content, headers={"content-type": "application/json"}, timeout=30)
+            assert answer.status_code == 413
+            assert answer.json()["error"] == "A request may have at most 4,000,000 bytes."
+    assert httpx.get(url).status_code == 200
+
+
+def test_a_port_in_use_is_stepped_over(start):
+    start(["-m", "apps", "latent"], 7936, ROOT)
+    second = subprocess.Popen(
+        [sys.executable, "-m", "apps", "latent"],
+        cwd=ROOT,
+        env=os.environ | {"GRADIO_SERVER_PORT": "7936", "GRADIO_SERVER_NAME": "127.0.0.1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert second.stdout is not None
+        said = next(line for line in second.stdout if "http" in line or "port" in line)
+        assert "7937" in said or "7936" in said
+    finally:
+        second.terminate()
+        second.wait(10)
