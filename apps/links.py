@@ -13,17 +13,22 @@ from urllib.parse import parse_qsl
 import gradio as gr
 from gradio.components import Component
 
-LONGEST = 8000
-"""Characters of an address that are looked at."""
+from apps import limits
+
+LONGEST = 6000
+"""Characters of an address: servers and programs that pass links on take few more."""
 
 
 def write(lab: str, settings: Mapping[str, Component]) -> str:
-    """JavaScript that puts the values of these settings, its arguments in that order, into the address."""
+    """JavaScript that puts the values of these settings, its arguments in that order, into the address.
+
+    An address that would become too long is left as it is.
+    """
     names = [f"{lab}-{name}" for name in settings]
     return f"""(...values) => {{
   const address = new URL(window.location.href);
   {names!r}.forEach((name, k) => address.searchParams.set(name, values[k] ?? ""));
-  window.history.replaceState(null, "", address);
+  if (address.href.length <= {LONGEST}) window.history.replaceState(null, "", address);
   return values;
 }}"""
 
@@ -34,7 +39,9 @@ def copy(lab: str, settings: Mapping[str, Component], button: str) -> str:
   ({write(lab, settings)})(...values);
   const label = document.querySelector("#{button}");
   const say = (text) => {{ label.textContent = text; setTimeout(() => {{ label.textContent = "Copy link"; }}, 2000); }};
-  navigator.clipboard.writeText(window.location.href).then(() => say("Copied"), () => say("See address bar"));
+  const copied = navigator.clipboard?.writeText(window.location.href); // only where the page is served safely
+  if (copied) copied.then(() => say("Copied"), () => say("See address bar"));
+  else say("See address bar");
 }}"""
 
 
@@ -54,7 +61,10 @@ def restore(
     defaults = {name: component.value for name, component in settings.items()}
 
     def read(text: str) -> list[Any]:
-        given = {name: value for name, value in parse_qsl(str(text)[:LONGEST]) if name.startswith(f"{lab}-")}
+        if len(str(text)) > LONGEST:
+            raise limits.refuse(f"This link is too long: more than {LONGEST} characters.")
+        pairs = parse_qsl(str(text), keep_blank_values=True)
+        given = {name: value for name, value in pairs if name.startswith(f"{lab}-")}
         if not given:
             return [gr.skip() for _ in defaults]  # the visitor may be typing already
         given = {name.removeprefix(f"{lab}-"): value for name, value in given.items()}
@@ -65,7 +75,12 @@ def restore(
         return list(wanted.values())
 
     loaded = page.load(
-        read, query, list(settings.values()), js="() => [window.location.search.slice(1)]", api_visibility="private"
+        read,
+        query,
+        list(settings.values()),
+        js="() => [window.location.search.slice(1)]",
+        queue=False,
+        api_visibility="private",
     )
     run = f"""() => {{
   if (!window.location.search.includes("{lab}-")) return;

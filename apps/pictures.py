@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +46,10 @@ def read_settings(path: str | Path) -> dict[str, Any]:
     """
     foreign = limits.refuse("This file carries no settings: only pictures saved from this page do.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Pillow only warns of a picture too large to be decoded
-            with Image.open(path, formats=["PNG"]) as picture:
-                text = str(picture.info.get(KEY, ""))
+        with Image.open(path, formats=["PNG"]) as picture:
+            text = str(picture.info.get(KEY, ""))
         settings = json.loads(text) if len(text) <= LONGEST else None
-    except (OSError, ValueError, SyntaxError, RecursionError, Image.DecompressionBombError, Warning) as error:
+    except (OSError, ValueError, SyntaxError, RecursionError, Image.DecompressionBombError) as error:
         raise foreign from error
     if not isinstance(settings, dict):
         raise foreign

@@ -39,24 +39,39 @@ def browser():
 
 
 @pytest.fixture
-def open_page(browser, url):
-    """Opens the page at a size and theme; at the end, no script may have failed and no other host been asked."""
+def watched(browser):
+    """Opens browser pages; at the end no script may have failed in one, and no other host been asked.
+
+    Gradio catches what a component's script throws and writes it to the console, so errors there count as well.
+    """
     pages = []
 
-    def go(width: int = 1200, height: int = 1000, theme: str = "light", tab: str = "Latent diffusion"):
-        page = browser.new_page(viewport={"width": width, "height": height})
+    def go(address: str, **settings):
+        page = browser.new_page(**settings)
         page.errors, page.asked = [], []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("console", lambda said: page.errors.append(said.text) if said.type == "error" else None)
         page.on("request", lambda request: page.asked.append(request.url))
-        page.goto(f"{url}?__theme={theme}")
-        page.get_by_role("tab", name=tab).click()
-        if tab == "Latent diffusion":
-            page.wait_for_selector("#drawing img")
-        pages.append(page)
+        page.goto(address)
+        pages.append((page, address.split("?")[0]))
         return page
 
     yield go
-    for page in pages:
+    for page, home in pages:
         assert page.errors == []
-        assert [asked for asked in page.asked if not asked.startswith((url, "data:", "blob:"))] == []
+        assert [asked for asked in page.asked if not asked.startswith((home, "data:", "blob:"))] == []
         page.close()
+
+
+@pytest.fixture
+def open_page(watched, url):
+    """Opens the page at a size, a theme and a tab."""
+
+    def go(width: int = 1200, height: int = 1000, theme: str = "light", tab: str = "Latent diffusion"):
+        page = watched(f"{url}?__theme={theme}", viewport={"width": width, "height": height})
+        page.get_by_role("tab", name=tab).click()
+        if tab == "Latent diffusion":
+            page.wait_for_selector("#drawing img")
+        return page
+
+    return go

@@ -18,9 +18,9 @@ would be thousands):
          {"kind": "lines",  "data": float32 [T, N, 2], "alpha": N paths, each drawn up to the present frame}
          {"kind": "curve",  "data": float32 [1, N, 2], "dashed", "marker"?: [T indices of the present point]}]}]}
 
-Every layer also has a "name" for the legend (clicking it hides the layer) and a "colour", one of `COLOURS`. A panel
-that takes clicks fires `click` with x, y, frame and panel; one that takes points fires `input` with the points of each
-stroke.
+Every layer with "data" also has its "shape", a "name" for the legend (clicking it hides the layer) and a "colour",
+one of `COLOURS`. A panel that takes clicks fires `click` with x, y, frame and panel; one that takes points fires
+`input` with the points of each stroke.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ CONTROLS = """<div class="controls" hidden>
 <button type="button" class="play" aria-label="Play">▶</button>
 <button type="button" class="back" aria-label="One frame back">‹</button>
 <button type="button" class="forth" aria-label="One frame forth">›</button>
-<input type="range" min="0" value="0" step="1" aria-label="Frame"><output></output></div>"""
+<input type="range" min="0" value="0" step="1" aria-label="Frame"><output aria-live="off"></output></div>"""
 
 
 def player(value: str | None = None, *, elem_id: str | None = None) -> gr.HTML:

@@ -203,14 +203,14 @@ window.Player = (() => {
         if (!this.spec || !this.area) return;
         const place = this.where(event);
         this.tell(event, place);
-        if (this.stroke && place.inside) {
+        if (this.stroke && event.pointerId === this.pen && place.inside) {
           this.stroke.push([place.x, place.y]);
           this.drawStroke();
         }
       });
       this.canvas.addEventListener("pointerleave", () => (this.tip.hidden = true));
       this.canvas.addEventListener("pointerdown", (event) => {
-        if (!this.spec || !this.area || !this.spec.takes) return;
+        if (!this.spec || !this.area || !this.spec.takes || this.stroke) return;
         const place = this.where(event);
         if (!place.inside) return;
         if (this.spec.takes === "click") {
@@ -218,12 +218,14 @@ window.Player = (() => {
         } else {
           event.preventDefault();
           this.canvas.setPointerCapture(event.pointerId);
+          this.pen = event.pointerId; // a second finger draws nothing
           this.stroke = [[place.x, place.y]];
           this.drawStroke();
         }
       });
-      this.canvas.addEventListener("pointerup", () => {
-        if (!this.stroke) return;
+      this.canvas.addEventListener("pointercancel", () => (this.stroke = null));
+      this.canvas.addEventListener("pointerup", (event) => {
+        if (!this.stroke || event.pointerId !== this.pen) return;
         this.player.trigger("input", { panel: this.k, points: this.stroke });
         this.stroke = null;
       });
@@ -254,9 +256,10 @@ window.Player = (() => {
         const [, h, w] = layer.shape;
         const row = Math.min(h - 1, Math.floor(place.v * h));
         const column = Math.min(w - 1, Math.floor(place.u * w));
-        const share = layer.values[start + row * w + column] / 255;
-        const value = layer.range[0] + share * (layer.range[1] - layer.range[0]);
-        return `${layer.name || "value"} ${brief(value)}${layer.unit ? " " + layer.unit : ""}`;
+        const level = layer.values[start + row * w + column]; // of 255, so three digits are known
+        const value = layer.range[0] + (level / 255) * (layer.range[1] - layer.range[0]);
+        const end = level === 0 ? "≤ " : level === 255 ? "≥ " : "";
+        return `${layer.name || "value"} ${end}${+value.toPrecision(2)}${layer.unit ? " " + layer.unit : ""}`;
       }
       if (layer.kind === "curve") {
         const x = this.nearestOnCurve(layer, place.x);
@@ -462,6 +465,7 @@ window.Player = (() => {
     }
 
     run() {
+      clearInterval(this.timer);
       if (this.at >= this.clip.frames - 1) this.go(0);
       this.play.textContent = "❚❚";
       this.play.setAttribute("aria-label", "Pause");

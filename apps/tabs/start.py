@@ -37,7 +37,8 @@ def birth(page: gr.Blocks) -> None:
         labels=share,
         rate=8,
         play=True,
-        note=f"“{EXAMPLES[0]}”, drawn when the app started: the noisy latent of each step, decoded.",
+        note=f"“{EXAMPLES[0]}”, drawn when the app started, with weights made by `make weights`: "
+        "the noisy latent of each step, decoded.",
     )
     with gr.Column(elem_classes="birth"):
         player.player(film, elem_id="birth")

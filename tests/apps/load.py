@@ -1,6 +1,7 @@
 """Thirty visitors for two minutes: `make load` measures, and writes the README's table.
 
-Each visitor draws again and again, like a class that was told to try: one to four pictures in ten to forty steps.
+Each visitor calls `/sample` again and again, like a class that was told to try: one to four pictures in ten to
+forty steps.
 """
 
 from __future__ import annotations
@@ -33,12 +34,13 @@ class Visitor(threading.Thread):
         self.busy, self.errors = 0, []
 
     def run(self) -> None:
-        client, k = Client(self.url, verbose=False), 0
+        client, k = None, 0
         while time.monotonic() < self.end:
             k += 1
             begun = time.monotonic()
             wish = {"seed": 1000 * self.number + k, "n": 1 + k % 4, "steps": 10 * (1 + (self.number + k) % 4)}
             try:
+                client = client or Client(self.url, verbose=False)
                 job = client.submit(EXAMPLES[k % len(EXAMPLES)], **wish, api_name="/sample")
                 while not job.outputs() and not job.done():
                     time.sleep(0.01)
@@ -64,6 +66,8 @@ def main() -> None:
                 break
             except OSError:
                 time.sleep(0.1)
+        else:
+            sys.exit("The app did not start.")
         end = time.monotonic() + SECONDS
         visitors = [Visitor(k, url, end) for k in range(VISITORS)]
         for visitor in visitors:
@@ -87,9 +91,8 @@ def main() -> None:
         ("drawing finished: median; 95th percentile", _two(whole)),
         ("memory after 20 s; at the end", f"{held[1]:.2f} GB; {held[-1]:.2f} GB"),
     ]
-    head = (
-        f"| measured by `make load`: {VISITORS} visitors for {SECONDS} s, {os.cpu_count()} cores, clients included | |"
-    )
+    what = f"{VISITORS} visitors call `/sample` for {SECONDS} s"
+    head = f"| measured by `make load`: {what}, {os.cpu_count()} cores, clients included | |"
     block = "\n".join([head, "|---|---|", *(f"| {what} | {figure} |" for what, figure in rows)])
     readme = ROOT / "README.md"
     readme.write_text(between(readme.read_text(encoding="utf-8"), "load", f"\n{block}\n"), encoding="utf-8")

@@ -17,6 +17,8 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from tutorial import chapters
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -61,9 +63,11 @@ def test_a_chapter_starts_alone(start):
 
 
 def test_a_chapter_that_there_is_not_is_named():
-    asked = subprocess.run([sys.executable, "-m", "apps", "gan"], cwd=ROOT, capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        [sys.executable, "-m", "apps", "astrology"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert asked.returncode == 1
-    assert asked.stderr.strip() == "There is no chapter gan; there are: start, latent."
+    assert asked.stderr.strip() == f"There is no chapter astrology; there are: {', '.join(chapters.names())}."
 
 
 @pytest.mark.parametrize(("damage", "port"), [("missing", 7933), ("corrupt", 7934)])
@@ -153,7 +157,9 @@ def test_a_request_of_30_mb_is_refused_and_the_app_goes_on(url):
             yield body[k : k + 100_000]
 
     for content in (body, in_pieces()):  # with a length given beforehand, and without
-        with contextlib.suppress(httpx.WriteError):  # the server may hang up before it has heard everything
+        with contextlib.suppress(
+            httpx.ReadError, httpx.RemoteProtocolError
+        ):  # the server may hang up before it has heard everything
             answer = httpx.post(address, content=content, headers={"content-type": "application/json"}, timeout=30)
             assert answer.status_code == 413
             assert answer.json()["error"] == "A request may have at most 4,000,000 bytes."
@@ -173,7 +179,7 @@ def test_a_port_in_use_is_stepped_over(start):
     try:
         assert second.stdout is not None
         said = next(line for line in second.stdout if "http" in line or "port" in line)
-        assert "7937" in said or "7936" in said
+        assert "7937" in said
     finally:
         second.terminate()
         second.wait(10)

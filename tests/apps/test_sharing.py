@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -52,21 +53,21 @@ def test_no_more_work_at_once_than_there_are_cores():
 
 
 def test_visitors_take_turns_instead_of_queueing_up(one_core):
-    """With slices of two steps, nobody gets a third slice before everyone has had a second."""
+    """Between two slices of one visitor, everybody else has one."""
     log: list[str] = []
     names = "abcde"
     start = threading.Barrier(len(names))
 
     def visit(name: str) -> list[int]:
         start.wait()
-        return list(shared(work(8, log=log, name=name)))
+        return list(shared(work(16, log=log, name=name)))
 
     with ThreadPoolExecutor(len(names)) as pool:
         results = list(pool.map(visit, names))
-    assert results == [list(range(8))] * len(names)
-    steps = [name for name in log if len(name) == 1]
-    for k in range(0, len(steps), 2 * len(names)):
-        assert sorted(steps[k : k + 2 * len(names)]) == sorted(names * 2)
+    assert results == [list(range(16))] * len(names)
+    slices = [name for name, _ in itertools.groupby(name for name in log if len(name) == 1)]
+    for k in range(len(names), len(slices) - 2 * len(names)):
+        assert len(set(slices[k : k + len(names)])) == len(names)
 
 
 def test_a_newcomer_sees_something_soon_although_thirty_are_busy(one_core):

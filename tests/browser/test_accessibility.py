@@ -30,9 +30,11 @@ def test_no_rule_of_wcag_a_and_aa_is_broken(open_page, theme):
     page = open_page(theme=theme)
     page.wait_for_selector("#way canvas")
     page.locator("#drawing figcaption button").click()
-    page.get_by_role("button", name="Code: diffusion.guidance.guided").click()
+    for fold in page.locator("button.label-wrap").all():  # Gradio's accordions
+        fold.click()
+    for fold in page.locator("#pipeline summary").all():
+        fold.click()
     page.get_by_text("def denoise_guided").wait_for()
-    page.locator("button", has_text="More").click()
     page.wait_for_selector("#sampler input")
     page.wait_for_timeout(500)
     page.add_script_tag(path=AXE)

@@ -92,17 +92,11 @@ def stage():
 
 
 @pytest.fixture
-def page(browser, stage):
-    opened = browser.new_page(viewport={"width": 1200, "height": 800})
-    opened.errors, opened.asked = [], []
-    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
-    opened.on("request", lambda request: opened.asked.append(request.url))
-    opened.goto(stage)
+def page(watched, stage):
+    opened = watched(stage, viewport={"width": 1200, "height": 800})
     opened.wait_for_function("document.querySelectorAll('#clip canvas').length === 4")
     opened.wait_for_function("document.querySelector('#clip output').textContent === 't = 19'")
-    yield opened
-    assert opened.errors == []
-    opened.close()
+    return opened
 
 
 def test_scrubbing_is_instant_and_asks_nobody(page):
@@ -117,7 +111,7 @@ def test_scrubbing_is_instant_and_asks_nobody(page):
 
 def test_it_plays_pauses_and_steps_by_button_and_key(page):
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("document.querySelector('#clip output').textContent === 't = 4'")
+    page.wait_for_function("parseInt(document.querySelector('#clip output').textContent.slice(4)) >= 4")
     page.get_by_role("button", name="Pause").click()
     stopped = page.locator("#clip output").inner_text()
     page.wait_for_timeout(300)

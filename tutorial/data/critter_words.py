@@ -203,8 +203,13 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:[-'’][^\W_]+)*", text.lower())
 
 
-def unfamiliar_words(text: str) -> list[str]:
-    """The words, and signs such as emoji, of a text that no training caption contains, each once, in order."""
+def unfamiliar_spans(text: str) -> list[tuple[int, int]]:
+    """Where the words, and signs such as emoji, stand that no training caption contains: (start, end) in order."""
     known = known_words() | set(".,;:!?'’“”\"()-")
-    pieces = re.findall(r"[^\W_]+(?:[-'’][^\W_]+)*|[^\w\s]|_", text.lower())
-    return [piece for piece in dict.fromkeys(pieces) if piece not in known]
+    pieces = re.finditer(r"[^\W_]+(?:[-'’][^\W_]+)*|[^\w\s]|_", text)
+    return [piece.span() for piece in pieces if piece[0].lower() not in known]
+
+
+def unfamiliar_words(text: str) -> list[str]:
+    """The words and signs of a text that no training caption contains, in lower case, each once, in order."""
+    return list(dict.fromkeys(text[start:end].lower() for start, end in unfamiliar_spans(text)))

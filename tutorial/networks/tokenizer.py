@@ -56,12 +56,17 @@ class ClipTokenizer:
         rows = [[self.start, *encoding.ids[:room], self.end] for encoding in self._bpe.encode_batch(texts)]
         return torch.tensor([row + [self.end] * (self.length - len(row)) for row in rows])
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """The stretch of the text, (start, end), that each token stands for, read or not; a sign of several bytes may
+        come several times."""
+        return self._bpe.encode(text).offsets
+
     def pieces(self, text: str) -> list[str]:
-        """The stretch of the text that each token stands for; a sign of several bytes may come several times."""
-        return [text[a:b] for a, b in self._bpe.encode(text).offsets]
+        """The same stretches as texts."""
+        return [text[a:b] for a, b in self.spans(text)]
 
     def cut_off(self, text: str) -> str:
         """The end of a text that does not fit into `length` tokens; empty if all of it does."""
-        offsets = self._bpe.encode(text).offsets
+        offsets = self.spans(text)
         room = self.length - 2
         return text[offsets[room][0] :] if len(offsets) > room else ""

@@ -47,6 +47,9 @@ COMMAND = (
 )
 SCHEDULE, T, PREDICTS = "cosine", 1000, "v"
 DROPOUT = 0.1
+RATE, TEXT_RATE = 2e-3, 0.01
+"""Learning rate of the U-Net, and the text encoder's as a share of it. At the full rate the text encoder forgets what
+moods mean before the U-Net has found a use for it."""
 HISTORY = ("command", "steps", "wall_time_minutes")
 """What a card keeps of the run that this one went on from."""
 TIMES_CENTRE, TIMES_SPREAD = 0.8, 1.4
@@ -103,7 +106,8 @@ def train(
         )
         before = {}
     model = channels_last(Conditional(text, unet))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    groups = [{"params": unet.parameters()}, {"params": text.parameters(), "lr": RATE * TEXT_RATE}]
+    optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     schedule = warm_cosine(optimizer, steps, warmup=min(300, steps))
 
     tokens = tokenized(tokenizer, seeds)

@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -76,8 +76,8 @@ def about(shop: Studio) -> str:
     note = f" {card['note']}" if "note" in card else ""
     return (
         f"Stable Diffusion’s architecture with {ours / 1e6:.1f} instead of {original / 1e6:,.0f} million parameters. "
-        f"The weights were trained ahead of time, by `{card['command']}`; "
-        f"every picture is computed when you press the button.{note}"
+        f"The weights were trained ahead of time, by `make weights` (the U-Net by `{card['command']}`); "
+        f"every picture after the first is computed when you press the button.{note}"
     )
 
 
@@ -141,46 +141,57 @@ def finished(wish: Request, x: Tensor, status: str, notes: list[str]) -> str:
     return json.dumps({"status": status, "progress": 1, "notes": notes, "pictures": shown})
 
 
-def show(*values: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """The button's handler: checks, samples, draws, and then tells what happened at each step.
+Shown = tuple[Any, Any, Any]
+"""New values for gallery, player and pipeline; `gr.skip()` where nothing changes."""
 
-    Yields values for the gallery, the player and the pipeline.
-    """
-    wish, begun = check(*values), time.monotonic()
+
+def show(*values: Any) -> Iterator[Shown]:
+    """The button's handler: checks, samples, draws, and then tells what happened at each step."""
+    yield from limits.shared(work(check(*values)))
+
+
+def work(wish: Request) -> Generator[Shown, None, None]:
+    """All that a click computes, in small pieces: previews, the pictures, then the film and the pipeline."""
+    begun = time.monotonic()
     notes, shown, steps = remarks(wish), 0.0, []
-    for step in limits.shared(studio().model.sample(**vars(wish))):
+    for step in studio().model.sample(**vars(wish)):
         steps.append(step)
         now = time.monotonic()
         if now - shown >= FRAME and step.i + 1 < step.n:
             shown = now
             state = {"status": f"step {step.i + 1} of {step.n}", "progress": (step.i + 1) / (step.n + 1)}
             yield json.dumps(state | {"notes": notes, "seed": wish.seed} | previews(step.x0_hat)), gr.skip(), gr.skip()
-    with limits.CPU.turn():
-        x = studio().model.decode(steps[-1].x_next)
-    status = f"{time.monotonic() - begun:.2f} s · {cost(wish)}"
-    yield finished(wish, x, status, notes), gr.skip(), gr.skip()
-    yield gr.skip(), film(wish, steps), pipeline.parts(wish, steps, to_arrays(x[:1])[0])
+    x = studio().model.decode(steps[-1].x_next)
+    yield finished(wish, x, f"{time.monotonic() - begun:.2f} s · {cost(wish)}", notes), gr.skip(), gr.skip()
+    frames = []
+    for frame in decoded(steps):
+        frames.append(frame)
+        yield gr.skip(), gr.skip(), gr.skip()  # here the run can be stopped
+    yield gr.skip(), film(wish, steps, np.concatenate(frames)), pipeline.parts(wish, steps, to_arrays(x[:1])[0])
 
 
 def opening() -> tuple[str, str, str]:
     """What gallery, player and pipeline show at first: an example, drawn as the app starts."""
     wish = check(EXAMPLES[0], "", latent.STEPS, latent.GUIDANCE, latent.SAMPLER, 0.0, FIRST_SEED, 1)
     steps = list(studio().model.sample(**vars(wish)))
-    status = f"drawn when the app started · {cost(wish)}"
     x = studio().model.decode(steps[-1].x_next)
-    return finished(wish, x, status, []), film(wish, steps), pipeline.parts(wish, steps, to_arrays(x)[0])
+    status = f"drawn when the app started · {cost(wish)}"
+    way = film(wish, steps, np.concatenate(list(decoded(steps))))
+    return finished(wish, x, status, []), way, pipeline.parts(wish, steps, to_arrays(x)[0])
 
 
-def film(wish: Request, steps: list[Step]) -> str:
+def decoded(steps: list[Step]) -> Iterator[np.ndarray]:
+    """The first picture as it would be if a run stopped at each of its steps, and as it is: (·, H, W, 3) uint8."""
+    guesses = torch.cat([step.x0_hat[:1] for step in steps] + [steps[-1].x_next[:1]])
+    for rows in guesses.split(4):
+        yield to_arrays(studio().model.decode(rows))
+
+
+def film(wish: Request, steps: list[Step], pictures: np.ndarray) -> str:
     """The first picture's way, step by step, as the player takes it."""
     model = studio().model
-    guesses = torch.cat([step.x0_hat[:1] for step in steps] + [steps[-1].x_next[:1]])
     noisy = torch.cat([step.x[:1] for step in steps] + [steps[-1].x_next[:1]])
     noise = torch.cat([step.eps[:1] for step in steps] + [steps[-1].eps[:1]])
-    decoded = []
-    for rows in guesses.split(4):  # a few at a time: others want the processor too
-        with limits.CPU.turn():
-            decoded.append(to_arrays(model.decode(rows)))
     times = [step.t for step in steps] + [steps[-1].t_next]
     labels = [f"step {step.i + 1}: t = {step.t}" for step in steps] + ["t = 0: done"]
     t, abar = np.arange(model.schedule.T + 1), model.schedule.abar.numpy()
@@ -188,7 +199,7 @@ def film(wish: Request, steps: list[Step]) -> str:
     time_axis, share_axis = (0, model.schedule.T, "time t"), (0, 1, "")
     return player.clip(
         [
-            player.panel([player.image(np.concatenate(decoded), smooth=True, quality=90)], title="ẑ₀, decoded"),
+            player.panel([player.image(pictures, smooth=True, quality=90)], title="ẑ₀, decoded"),
             player.panel([_channels(noisy, "z")], title="z, the latent"),
             player.panel([_channels(noise, "ε̂")], title="ε̂, the noise seen in it"),
             player.panel([signal], title="ᾱ, the share of signal", x=time_axis, y=share_axis),

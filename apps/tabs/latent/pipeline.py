@@ -18,7 +18,7 @@ from torch import Tensor
 
 from apps.pictures import png_url
 from apps.tabs.latent.studio import Request, short, studio
-from tutorial.data.critter_words import unfamiliar_words
+from tutorial.data.critter_words import unfamiliar_spans
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion.latent import LatentDiffusion
 from tutorial.diffusion.preview import preview
@@ -31,7 +31,6 @@ from tutorial.networks.unet import UNet
 
 LOOKS = 4
 """Steps whose previews stand on the U-Net's card."""
-CHIPS = 48
 
 
 def diagram(value: str, elem_id: str) -> gr.HTML:
@@ -50,14 +49,16 @@ def diagram(value: str, elem_id: str) -> gr.HTML:
 def parts(wish: Request, steps: list[Step], picture: np.ndarray) -> str:
     """What each part did in a run whose first picture is (H, W, 3) uint8, as `diagram` takes it."""
     shop, model = studio(), studio().model
-    pieces = model.tokenizer.pieces(wish.prompt)
-    strange = set(unfamiliar_words(wish.prompt))
+    spans = model.tokenizer.spans(wish.prompt)[: model.tokenizer.length - 2]  # start and end take two places
+    strange = unfamiliar_spans(wish.prompt)
+    chips = [[wish.prompt[a:b], not any(a < end and start < b for start, end in strange)] for a, b in spans]
     words = model.words([wish.prompt])[0]
     looks = [steps[i] for i in sorted({round(k * (len(steps) - 1) / (LOOKS - 1)) for k in range(LOOKS)})]
     rough = to_arrays(preview(torch.cat([step.x0_hat[:1] for step in looks]), shop.preview_map))
     z, f = steps[-1].x_next[0], model.autoencoder.config.f
     calls = evaluations(wish.sampler, wish.steps)
-    twice = "" if wish.guidance in (0, 1) else ", each with and without the prompt"
+    other = "the negative prompt" if wish.negative.strip() else "no prompt"
+    twice = "" if wish.guidance in (0, 1) else f", each for the prompt and for {other}"
     nodes = [
         _node(
             "Prompt",
@@ -67,14 +68,14 @@ def parts(wish: Request, steps: list[Step], picture: np.ndarray) -> str:
         ),
         _node(
             "Tokens",
-            f"{len(pieces)} pieces",
+            f"{len(spans)} pieces",
             [
                 f"at most {model.tokenizer.length} with start, end and padding",
                 f"out of {model.tokenizer.size} known ones",
             ],
             ClipTokenizer.__call__,
         )
-        | {"chips": [[short(piece), piece.lower() not in strange] for piece in pieces[:CHIPS]]},
+        | {"chips": chips},
         _node(
             "Text encoder",
             "a vector for each token",
@@ -85,7 +86,11 @@ def parts(wish: Request, steps: list[Step], picture: np.ndarray) -> str:
         _node(
             "U-Net",
             f"{calls} calls{twice}",
-            [_size(model.unet), f"{shop.unet_flops / 1e9:.2f} GFLOP a call", f"the sampler is {wish.sampler}"],
+            [
+                _size(model.unet),
+                f"{shop.unet_flops / 1e9:.2f} GFLOP for each",
+                f"the sampler is {wish.sampler}",
+            ],
             UNet.forward,
             SAMPLERS[wish.sampler],
         )
@@ -93,7 +98,7 @@ def parts(wish: Request, steps: list[Step], picture: np.ndarray) -> str:
         _node(
             "Decoder",
             f"{_shape(z)} → 3×{f * z.shape[1]}×{f * z.shape[2]}",
-            [_size(model.autoencoder.decoder), f"{shop.decoder_flops / 1e9:.2f} GFLOP", "its four input channels:"],
+            [_size(model.autoencoder.decoder), f"{shop.decoder_flops / 1e9:.2f} GFLOP"],
             LatentDiffusion.decode,
             Autoencoder.decode,
         )

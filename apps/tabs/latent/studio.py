@@ -91,7 +91,7 @@ def remarks(wish: Request) -> list[str]:
     strange = [short(word) for word in unfamiliar_words(f"{wish.prompt} {wish.negative}")]
     if strange:
         words = ", ".join(f"“{word}”" for word in strange[:8]) + (" …" if len(strange) > 8 else "")
-        said.append(f"Never seen in training, so read as mere letters: {words}")
+        said.append(f"Never seen in training, so read in pieces that mean nothing: {words}")
     for cut in filter(None, map(studio().model.tokenizer.cut_off, (wish.prompt, wish.negative))):
         said.append(f"Too long for the text encoder; it did not read: “{short(cut.strip())}”")
     if wish.negative.strip() and wish.guidance == 1:
