@@ -213,6 +213,7 @@ def test_a_surprise_and_a_picked_prompt(open_page):
         page.locator(f"#pick-{name} input").click()
         page.get_by_role("option", name=value).click()
     page.wait_for_function("/blue.*crown/.test(document.querySelector('#prompt textarea').value)")
+    assert "crown" in page.input_value("#prompt textarea")
 
 
 def test_a_preview_comes_soon_although_others_are_busy(open_page, url):

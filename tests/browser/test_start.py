@@ -21,6 +21,7 @@ def test_a_picture_is_born_while_one_watches(open_page):
 def test_it_begins_by_itself(open_page):
     page = open_page(tab="Start")
     page.get_by_role("button", name="Pause").wait_for()
+    assert page.locator("#birth output").inner_text() != "done"
 
 
 def test_nothing_moves_by_itself_where_motion_is_unwanted(watched, url):

@@ -24,7 +24,7 @@ from tutorial.networks.text import TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
 from tutorial.networks.unet import UNet
 
-STEPS, GUIDANCE, SAMPLER = 20, 3.0, "dpm_solver_pp_2m"
+STEPS, GUIDANCE, SAMPLER = 20, 2.0, "dpm_solver_pp_2m"
 """The default settings, with which everything is measured unless said otherwise."""
 
 

@@ -272,48 +272,8 @@ def lab(page: gr.Blocks) -> None:
         with gr.Column(scale=6, min_width=300):
             drawing = gallery(picture, elem_id="drawing")
         with gr.Column(scale=5, min_width=300):
-            prompt = gr.Textbox(
-                EXAMPLES[0],
-                label="What do you want to see?",
-                placeholder="anything: without a prompt, the model draws what comes to it",
-                max_lines=4,
-                elem_id="prompt",
-            )
-            with gr.Row():
-                go = gr.Button("Draw", variant="primary", elem_id="draw", scale=2, min_width=120)
-                stop = gr.Button("Stop", elem_id="stop", scale=1, min_width=80)
-            with gr.Row():
-                chance = gr.Button("Surprise me", elem_id="surprise", size="sm", min_width=90)
-                another = gr.Button("Another one", elem_id="another", size="sm", min_width=90)
-                copy = gr.Button("Copy link", elem_id="copy", size="sm", min_width=90)
-            with gr.Accordion("Put a prompt together", open=False), gr.Row():
-                pickers = [
-                    gr.Dropdown([ANYTHING, *values], value=ANYTHING, label=name, min_width=120, elem_id=f"pick-{name}")
-                    for name, values in ATTRIBUTES.items()
-                ]
-            guidance = gr.Slider(0, 15, latent.GUIDANCE, step=0.1, label="Guidance", elem_id="guidance")
-            steps = gr.Slider(1, 100, latent.STEPS, step=1, label="Steps", elem_id="steps")
-            n = gr.Slider(1, 9, 1, step=1, label="Pictures", elem_id="n")
-            seed = gr.Number(FIRST_SEED, label="Seed: which noise to start from", precision=0, elem_id="seed")
-            with gr.Accordion("More", open=False):
-                negative = gr.Textbox(
-                    label="Negative prompt",
-                    info="What to steer away from; needs guidance above 1",
-                    elem_id="negative",
-                )
-                sampler = gr.Dropdown(
-                    [(name, key) for key, name in SAMPLER_NAMES.items()],
-                    value=latent.SAMPLER,
-                    label="Sampler",
-                    elem_id="sampler",
-                )
-                eta = gr.Slider(0, 1, 0, step=0.05, label="η", info="New noise in each step of DDIM", elem_id="eta")
-                dropped = gr.File(
-                    label="Drop a picture saved here to draw it again",
-                    file_types=[".png"],
-                    height=110,
-                    elem_id="dropped",
-                )
+            settings, buttons, pickers, dropped = controls()
+    prompt = settings["prompt"]
     examples = gr.Dataset(
         components=[prompt], samples=[[text] for text in EXAMPLES], label="Or try", elem_id="examples", type="values"
     )
@@ -322,12 +282,12 @@ def lab(page: gr.Blocks) -> None:
     gr.Markdown("#### What happened, step by step")
     way = player.player(steps_taken, elem_id="way")
     gr.Markdown(about(shop), elem_classes="prose-column", elem_id="about")
-    controls = (prompt, negative, steps, guidance, sampler, eta, seed, n)
-    settings = dict(zip(SETTINGS, controls, strict=True))
+
+    values = list(settings.values())
     drawn = gr.on(
-        [go.click, prompt.submit, negative.submit],
+        [buttons["draw"].click, prompt.submit, settings["negative"].submit],
         show,
-        list(settings.values()),
+        values,
         [drawing, way, line],
         js=f"(...values) => {{ ({SAY_WAITING})(); return ({links.write('draw', settings)})(...values); }}",
         trigger_mode="always_last",
@@ -336,19 +296,58 @@ def lab(page: gr.Blocks) -> None:
         concurrency_limit=limits.AT_ONCE,
         api_visibility="private",
     )
-    chosen = examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private")
-    chosen.then(None, js=PRESS_DRAW, api_visibility="private")  # the same event: no two runs in one gallery
-    brought = dropped.upload(bring_back, dropped, list(settings.values()), queue=False, api_visibility="private")
-    brought.success(None, js=PRESS_DRAW, api_visibility="private")
-    links.restore(page, "draw", settings, check, button="draw")
-    copy.click(
-        None, list(settings.values()), js=links.copy("draw", settings, "copy"), queue=False, api_visibility="private"
-    )
     drawn.failure(None, js=SAY_STOPPED, api_visibility="private")
-    changed = another.click(None, [seed, n], seed, js=NEXT_SEED, api_visibility="private")
-    changed.then(None, js=PRESS_DRAW, api_visibility="private")
-    surprised = chance.click(surprise, None, prompt, queue=False, api_visibility="private")
-    surprised.then(None, js=PRESS_DRAW, api_visibility="private")
+    buttons["stop"].click(None, cancels=[drawn], js=SAY_STOPPED, api_visibility="private")
+    links.restore(page, "draw", settings, check, button="draw")
+    copied = links.copy("draw", settings, "copy")
+    buttons["copy"].click(None, values, js=copied, queue=False, api_visibility="private")
     for picker in pickers:
         picker.input(picked, pickers, prompt, queue=False, api_visibility="private")
-    stop.click(None, cancels=[drawn], js=SAY_STOPPED, api_visibility="private")
+    seed, n = settings["seed"], settings["n"]
+    for changed in (  # what fills in the controls also presses the button: no two runs in one gallery
+        examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private"),
+        buttons["surprise"].click(surprise, None, prompt, queue=False, api_visibility="private"),
+        buttons["another"].click(None, [seed, n], seed, js=NEXT_SEED, api_visibility="private"),
+        dropped.upload(bring_back, dropped, values, queue=False, api_visibility="private"),
+    ):
+        changed.success(None, js=PRESS_DRAW, api_visibility="private")
+
+
+def controls() -> tuple[dict[str, Any], dict[str, gr.Button], list[gr.Dropdown], gr.File]:
+    """The settings in the order of `SETTINGS`, buttons, pickers of attributes, and where pictures are dropped."""
+    prompt = gr.Textbox(
+        EXAMPLES[0],
+        label="What do you want to see?",
+        placeholder="anything: without a prompt, the model draws what comes to it",
+        max_lines=4,
+        elem_id="prompt",
+    )
+    with gr.Row():
+        buttons = {
+            "draw": gr.Button("Draw", variant="primary", elem_id="draw", scale=2, min_width=120),
+            "stop": gr.Button("Stop", elem_id="stop", scale=1, min_width=80),
+        }
+    with gr.Row():
+        small = {"surprise": "Surprise me", "another": "Another one", "copy": "Copy link"}
+        buttons |= {name: gr.Button(text, elem_id=name, size="sm", min_width=90) for name, text in small.items()}
+    with gr.Accordion("Put a prompt together", open=False), gr.Row():
+        pickers = [
+            gr.Dropdown([ANYTHING, *values], value=ANYTHING, label=name, min_width=120, elem_id=f"pick-{name}")
+            for name, values in ATTRIBUTES.items()
+        ]
+    guidance = gr.Slider(0, 15, latent.GUIDANCE, step=0.1, label="Guidance", elem_id="guidance")
+    steps = gr.Slider(1, 100, latent.STEPS, step=1, label="Steps", elem_id="steps")
+    n = gr.Slider(1, 9, 1, step=1, label="Pictures", elem_id="n")
+    seed = gr.Number(FIRST_SEED, label="Seed: which noise to start from", precision=0, elem_id="seed")
+    with gr.Accordion("More", open=False):
+        negative = gr.Textbox(
+            label="Negative prompt", info="What to steer away from; needs guidance above 1", elem_id="negative"
+        )
+        samplers = [(name, key) for key, name in SAMPLER_NAMES.items()]
+        sampler = gr.Dropdown(samplers, value=latent.SAMPLER, label="Sampler", elem_id="sampler")
+        eta = gr.Slider(0, 1, 0, step=0.05, label="η", info="New noise in each step of DDIM", elem_id="eta")
+        dropped = gr.File(
+            label="Drop a picture saved here to draw it again", file_types=[".png"], height=110, elem_id="dropped"
+        )
+    settings = dict(zip(SETTINGS, (prompt, negative, steps, guidance, sampler, eta, seed, n), strict=True))
+    return settings, buttons, pickers, dropped
