@@ -79,8 +79,7 @@ def restore(
         query,
         list(settings.values()),
         js="() => [window.location.search.slice(1)]",
-        queue=False,
-        api_visibility="private",
+        api_visibility="private",  # through the queue: outside of it, Gradio shows no error
     )
     run = f"""() => {{
   if (!window.location.search.includes("{lab}-")) return;

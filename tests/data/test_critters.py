@@ -124,7 +124,7 @@ def test_a_description_asks_for_what_was_wanted_and_nothing_else():
     both = describe({"colour": "blue", "hat": "crown"})
     assert "blue" in both
     assert "crown" in both
-    assert len(words_of(both)) < 8
+    assert len(words_of(both)) < 10
     assert describe({}) == ""
 
 

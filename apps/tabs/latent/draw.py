@@ -302,13 +302,13 @@ def lab(page: gr.Blocks) -> None:
     copied = links.copy("draw", settings, "copy")
     buttons["copy"].click(None, values, js=copied, queue=False, api_visibility="private")
     for picker in pickers:
-        picker.input(picked, pickers, prompt, queue=False, api_visibility="private")
+        picker.input(picked, pickers, prompt, api_visibility="private")
     seed, n = settings["seed"], settings["n"]
     for changed in (  # what fills in the controls also presses the button: no two runs in one gallery
         examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private"),
         buttons["surprise"].click(surprise, None, prompt, queue=False, api_visibility="private"),
         buttons["another"].click(None, [seed, n], seed, js=NEXT_SEED, api_visibility="private"),
-        dropped.upload(bring_back, dropped, values, queue=False, api_visibility="private"),
+        dropped.upload(bring_back, dropped, values, api_visibility="private"),
     ):
         changed.success(None, js=PRESS_DRAW, api_visibility="private")
 
