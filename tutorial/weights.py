@@ -20,6 +20,8 @@ from torch import Tensor, nn
 
 from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig
 from tutorial.networks.blocks import channels_last
+from tutorial.networks.class_unet import ClassUNet, ClassUNetConfig
+from tutorial.networks.digit_classifier import DigitClassifier, DigitClassifierConfig
 from tutorial.networks.reader import AttributeReader, ReaderConfig
 from tutorial.networks.text import TextConfig, TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
@@ -30,6 +32,8 @@ FOLDER = Path(__file__).parents[1] / "assets" / "weights"
 ARCHITECTURES: dict[str, tuple[type[nn.Module], type]] = {
     "AttributeReader": (AttributeReader, ReaderConfig),
     "Autoencoder": (Autoencoder, AutoencoderConfig),
+    "ClassUNet": (ClassUNet, ClassUNetConfig),
+    "DigitClassifier": (DigitClassifier, DigitClassifierConfig),
     "UNet": (UNet, UNetConfig),
     "TextEncoder": (TextEncoder, TextConfig),
 }

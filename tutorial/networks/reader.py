@@ -36,7 +36,7 @@ class AttributeReader(nn.Module):
         super().__init__()
         self.config = config
         widths = (3, *config.channels)
-        self.stages = nn.ModuleList(_stage(a, b) for a, b in itertools.pairwise(widths))
+        self.stages = nn.ModuleList(stage(a, b) for a, b in itertools.pairwise(widths))
         side = config.size // 2 ** len(config.channels)
         self.hidden = nn.Linear(config.channels[-1] * side * side, FEATURES)
         self.heads = nn.ModuleDict({name: nn.Linear(FEATURES, len(values)) for name, values in ATTRIBUTES.items()})
@@ -62,7 +62,8 @@ class AttributeReader(nn.Module):
         return {name: logits.argmax(1) for name, logits in self(x).items()}
 
 
-def _stage(c_in: int, c_out: int) -> nn.Sequential:
+def stage(c_in: int, c_out: int) -> nn.Sequential:
+    """Two convolutions with batch normalisation, the first of which halves the resolution."""
     return nn.Sequential(
         nn.Conv2d(c_in, c_out, 3, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(c_out),
