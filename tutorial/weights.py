@@ -22,6 +22,7 @@ from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.class_unet import ClassUNet, ClassUNetConfig
 from tutorial.networks.digit_classifier import DigitClassifier, DigitClassifierConfig
+from tutorial.networks.mlp import PointDenoiser, PointDenoiserConfig
 from tutorial.networks.reader import AttributeReader, ReaderConfig
 from tutorial.networks.text import TextConfig, TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
@@ -34,6 +35,7 @@ ARCHITECTURES: dict[str, tuple[type[nn.Module], type]] = {
     "Autoencoder": (Autoencoder, AutoencoderConfig),
     "ClassUNet": (ClassUNet, ClassUNetConfig),
     "DigitClassifier": (DigitClassifier, DigitClassifierConfig),
+    "PointDenoiser": (PointDenoiser, PointDenoiserConfig),
     "UNet": (UNet, UNetConfig),
     "TextEncoder": (TextEncoder, TextConfig),
 }

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal
 
-from tutorial.diffusion.exact import GaussianMixture, exact_denoiser, posterior_mean, responsibilities
+from tutorial.data.toy2d import GaussianMixture
+from tutorial.diffusion.exact import exact_denoiser, posterior_mean, responsibilities
 from tutorial.diffusion.objective import KINDS, loss, read, score, target
 from tutorial.diffusion.process import gaussian, posterior, q_sample, q_step
 from tutorial.diffusion.schedule import Schedule, at

@@ -8,7 +8,8 @@ import diffusers
 import pytest
 import torch
 
-from tutorial.diffusion.exact import GaussianMixture, exact_denoiser, flow_map
+from tutorial.data.toy2d import GaussianMixture
+from tutorial.diffusion.exact import exact_denoiser, flow_map
 from tutorial.diffusion.guidance import guided
 from tutorial.diffusion.objective import KINDS, target
 from tutorial.diffusion.samplers import SAMPLERS, ddim, ddpm, dpm_solver_pp_2m, euler, evaluations, heun

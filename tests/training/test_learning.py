@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from tutorial.diffusion.exact import GaussianMixture, posterior_mean
+from tutorial.data.toy2d import GaussianMixture
+from tutorial.diffusion.exact import posterior_mean
 from tutorial.diffusion.latent import as_denoiser
 from tutorial.diffusion.objective import loss, read, target
 from tutorial.diffusion.process import q_sample

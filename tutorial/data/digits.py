@@ -44,6 +44,8 @@ def read_idx(path: Path) -> np.ndarray:
         if zero != b"\0\0" or kind != 8 or len(content) != start + math.prod(shape):
             raise ValueError("not an idx file of bytes")
     except (OSError, EOFError, ValueError, IndexError) as error:
-        again = f"git checkout -- {path.relative_to(FOLDER.parents[2])}" if path.is_relative_to(FOLDER) else "another copy"
+        again = (
+            f"git checkout -- {path.relative_to(FOLDER.parents[2])}" if path.is_relative_to(FOLDER) else "another copy"
+        )
         raise DataError(f"The data file {path.name} is missing or damaged. Get it back: `{again}`") from error
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape).copy()

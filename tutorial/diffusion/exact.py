@@ -6,29 +6,15 @@ weighted mean of what each component would guess.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from tutorial.data.toy2d import GaussianMixture
 from tutorial.diffusion.objective import Kind, target
 from tutorial.diffusion.samplers import Denoiser
 from tutorial.diffusion.schedule import Schedule, at
-
-
-@dataclass(frozen=True)
-class GaussianMixture:
-    """Σ_k w_k N(μ_k, s² I): weights (K,) summing to 1, means (K, D), one spread s > 0."""
-
-    weights: Tensor
-    means: Tensor
-    spread: float
-
-    def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """n independent draws: (n, D)."""
-        k = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        return self.means[k] + self.spread * torch.randn(n, self.means.shape[1], generator=generator).to(self.means)
 
 
 def responsibilities(mixture: GaussianMixture, schedule: Schedule, x: Tensor, t: Tensor | int) -> Tensor:

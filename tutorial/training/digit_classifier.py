@@ -1,6 +1,6 @@
 """Trains the digit classifier, on slightly moved digits.
 
-    python -m tutorial.training.digit_classifier
+python -m tutorial.training.digit_classifier
 """
 
 from __future__ import annotations

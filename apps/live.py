@@ -1,0 +1,94 @@
+"""Labs that go on between clicks: settings that a run reads while it runs, and what a visitor left on the bench.
+
+A run is a generator that was started with one set of values. So that sliders act on it in mid-run, they write what they
+say into the visitor's bench, and the run looks there before each slice of its work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+import gradio as gr
+from gradio.components import Component
+
+from apps import limits
+
+MOST = 200
+"""Benches that a lab keeps. For one more, that of the visitor who has been away longest is cleared."""
+
+Settings = TypeVar("Settings")
+Work = TypeVar("Work")
+
+
+class Bench(Generic[Settings, Work]):
+    """One visitor's: the settings as the controls stand now, from the first click on, and the work as it was left."""
+
+    settings: Settings
+
+    def __init__(self) -> None:
+        self.work: Work | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is going on."""
+        return self._lock.locked()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps a second run away from the work. Raises gr.Error if there is one already."""
+        if not self._lock.acquire(blocking=False):
+            raise limits.refuse("This is running already. Pause it first.")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+class Benches(Generic[Settings, Work]):
+    """The benches of a lab's visitors; a visitor who closes the page takes theirs along."""
+
+    def __init__(self, page: gr.Blocks) -> None:
+        self._benches: OrderedDict[str | None, Bench[Settings, Work]] = OrderedDict()
+        self._lock = threading.Lock()
+        page.unload(self._clear)
+
+    def of(self, request: gr.Request) -> Bench[Settings, Work]:
+        """This visitor's bench, a new one the first time."""
+        with self._lock:
+            bench = self._benches.setdefault(request.session_hash, Bench())
+            self._benches.move_to_end(request.session_hash)
+            if len(self._benches) > MOST:
+                self._benches.popitem(last=False)
+            return bench
+
+    def _clear(self, request: gr.Request) -> None:
+        with self._lock:
+            self._benches.pop(request.session_hash, None)
+
+    def __len__(self) -> int:
+        return len(self._benches)
+
+
+def follow(benches: Benches[Settings, Any], settings: Mapping[str, Component], check: Callable[..., Settings]) -> None:
+    """Makes each of these controls write the settings to its visitor's bench when it is moved.
+
+    `check` gets all of them as keyword arguments, and raises gr.Error for a bad one; then the bench stays as it is.
+    """
+
+    def write(request: gr.Request, *values: Any) -> None:
+        benches.of(request).settings = check(**dict(zip(settings, values, strict=True)))
+
+    gr.on(
+        [control.change for control in settings.values()],  # type: ignore[attr-defined]
+        write,
+        list(settings.values()),
+        show_progress="hidden",
+        trigger_mode="always_last",
+        concurrency_limit=None,
+        api_visibility="private",
+    )

@@ -1,0 +1,13 @@
+"""The chapter "Reverse diffusion": a model learns to walk back from noise."""
+
+import gradio as gr
+
+from apps import notebook
+from apps.tabs.reverse import train
+
+TITLE = "Reverse diffusion"
+
+
+def build(page: gr.Blocks) -> None:
+    """The chapter, with its labs in their places."""
+    notebook.chapter(page, "reverse", {"train": train.lab})

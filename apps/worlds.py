@@ -1,0 +1,56 @@
+"""Points in the plane, for every lab that learns from them: the known worlds, and what a visitor draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from apps import limits
+from tutorial.data import toy2d
+from tutorial.data.toy2d import GaussianMixture
+
+DRAWN = "draw your own"
+NAMES = (*toy2d.WORLDS, DRAWN)
+MOST = 2000
+"""Points that a visitor may draw."""
+FEWEST = 2
+
+
+Points = tuple[tuple[float, float], ...]
+
+
+def drawn(world: str, value: Any) -> Points:
+    """A visitor's points, checked: a list of pairs of numbers within the square; for another world none are kept.
+
+    Raises gr.Error for anything else, and if there is too little to learn from.
+    """
+    if world != DRAWN:
+        return ()
+    if not isinstance(value, list | tuple):
+        raise limits.refuse("The points must be a list of pairs of numbers.")
+    if len(value) > MOST:
+        raise limits.refuse(f"There may be at most {MOST:,} points; these are {len(value):,}. Please draw fewer.")
+    points = tuple(_point(pair) for pair in value)
+    if len(set(points)) < FEWEST:
+        raise limits.refuse(f"Draw at least {FEWEST} different points first, on the picture.")
+    return points
+
+
+def _point(pair: Any) -> tuple[float, float]:
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        raise limits.refuse("Each point must be a pair of numbers.")
+    x, y = (limits.number("A point's coordinate", value, -toy2d.REACH, toy2d.REACH) for value in pair)
+    return x, y
+
+
+def mixture(name: str, points: Points) -> GaussianMixture | None:
+    """The world as a mixture of Gaussians, if it is one."""
+    return toy2d.drawn(torch.tensor(points)) if name == DRAWN else toy2d.mixture_of(name)
+
+
+def sample(name: str, points: Points, n: int, generator: torch.Generator) -> Tensor:
+    """n points of the world: (n, 2)."""
+    known = mixture(name, points)
+    return known.sample(n, generator) if known is not None else toy2d.WORLDS[name](n, generator)
