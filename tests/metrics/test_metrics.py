@@ -7,11 +7,15 @@ import math
 import numpy as np
 import pytest
 import scipy.linalg
+import scipy.stats
 import torch
 from sklearn.neighbors import NearestNeighbors
 
 from tutorial.data.critters import any_critter
+from tutorial.data.toy2d import GaussianMixture
 from tutorial.metrics.cost import flops
+from tutorial.metrics.coverage import Coverage, coverage
+from tutorial.metrics.energy import energy_distance, noise_floor
 from tutorial.metrics.fidelity import marks
 from tutorial.metrics.frechet import frechet_distance, moments
 from tutorial.metrics.nearest import TrainingIndex
@@ -78,3 +82,26 @@ def test_marks_count_only_what_was_mentioned():
     labels = torch.tensor([critter.labels, critter.labels])
     labels[1, 0] = (labels[1, 0] + 1) % 8  # the wrong colour
     assert marks(labels, [critter, critter], [("colour", "hat"), ("colour", "hat")]) == [[True, True], [False, True]]
+
+
+def test_coverage_counts_by_the_published_rule():
+    """Four samples by hand: two good at one mode, one good at another, one four σ away from a third."""
+    mixture = GaussianMixture(torch.full((3,), 1 / 3), torch.tensor([[0.0, 0.0], [5.0, 0.0], [0.0, 5.0]]), 0.1)
+    samples = torch.tensor([[0.0, 0.1], [0.2, 0.0], [5.0, 0.29], [0.4, 5.0]])
+    assert coverage(mixture, samples) == Coverage(modes=2, high_quality=0.75, rarest=0.0)
+    assert coverage(mixture, mixture.means) == Coverage(modes=3, high_quality=1.0, rarest=pytest.approx(1 / 3))
+
+
+def test_energy_distance_is_scipys_in_one_dimension():
+    """SciPy's is the square root, of the same empirical distributions (Székely & Rizzo 2013)."""
+    x, y = cloud(300, 1, d=1), cloud(200, 2, shift=0.3, d=1)
+    theirs = scipy.stats.energy_distance(x[:, 0].numpy(), y[:, 0].numpy()) ** 2
+    assert energy_distance(x, y) == pytest.approx(theirs, rel=1e-9)
+    assert energy_distance(x, x) == pytest.approx(0, abs=1e-12)
+
+
+def test_the_noise_floor_is_what_samples_of_one_thing_show():
+    generator = torch.Generator().manual_seed(0)
+    pairs = [energy_distance(*torch.randn(2, 100, 2, generator=generator).unbind()) for _ in range(400)]
+    expected = noise_floor(torch.randn(4000, 2, generator=generator), 100, 100)
+    assert np.mean(pairs) == pytest.approx(expected, abs=4 * np.std(pairs) / 20)
