@@ -17,7 +17,7 @@ from tutorial import weights
 from tutorial.diffusion.guidance import guided
 from tutorial.diffusion.objective import Kind
 from tutorial.diffusion.process import gaussian
-from tutorial.diffusion.samplers import SAMPLERS, Denoiser, Step
+from tutorial.diffusion.samplers import Denoiser, Step, named
 from tutorial.diffusion.schedule import Schedule
 from tutorial.networks.autoencoder import Autoencoder
 from tutorial.networks.text import TextEncoder
@@ -78,16 +78,12 @@ class LatentDiffusion:
         Picture k uses the seed `seed + k`, whatever n is. `eta` matters to DDIM only. Raises ValueError for an
         unknown sampler, or steps or eta out of range.
         """
-        if sampler not in SAMPLERS:
-            raise ValueError(f"The sampler must be one of {', '.join(SAMPLERS)}; got {sampler!r}.")
         prompts = [prompt] * n if isinstance(prompt, str) else list(prompt)
         x_T, generators = self.noise(range(seed, seed + len(prompts)))
-        extra = {"ddim": {"eta": eta, "generator": generators}, "ddpm": {"generator": generators}}.get(sampler, {})
+        walk = named(sampler, eta=eta, generator=generators)
         denoise = guided(as_denoiser(self.unet), self.words([negative]), guidance)
         cond = self.words(prompts)
-        yield from SAMPLERS[sampler](
-            denoise, self.schedule, x_T, steps=steps, predicts=self.predicts, cond=cond, **extra
-        )
+        yield from walk(denoise, self.schedule, x_T, steps=steps, predicts=self.predicts, cond=cond)
 
     @torch.no_grad()
     def decode(self, latent: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -218,3 +219,14 @@ SAMPLERS: dict[str, Callable[..., Iterator[Step]]] = {
     "dpm_solver_pp_2m": dpm_solver_pp_2m,
 }
 """By the names the app uses."""
+
+
+def named(name: str, *, eta: float = 0.0, generator: Noise = None) -> Callable[..., Iterator[Step]]:
+    """A sampler by its name in `SAMPLERS`, given what only some of them take: DDIM η and noise, DDPM noise.
+
+    Raises ValueError for a name that there is not.
+    """
+    if name not in SAMPLERS:
+        raise ValueError(f"The sampler must be one of {', '.join(SAMPLERS)}; got {name!r}.")
+    own = {"ddim": {"eta": eta, "generator": generator}, "ddpm": {"generator": generator}}
+    return partial(SAMPLERS[name], **own.get(name, {}))

@@ -14,6 +14,7 @@ import torch
 
 from tutorial import weights
 from tutorial.data.toy2d import WORLDS, mixture_of
+from tutorial.diffusion.points import file_name
 from tutorial.networks.mlp import PointDenoiserConfig
 from tutorial.training.points import POINTS, Knobs, PointTraining, progress
 
@@ -22,11 +23,6 @@ LOOKS = 60
 """How often a run is measured."""
 COMPARED = 500
 """Points of the data, and samples, in each measurement."""
-
-
-def file_name(world: str) -> str:
-    """Under which name a world's denoiser is shipped."""
-    return f"points_{world.lower().replace(' ', '_')}"
 
 
 def train(world: str, steps: int, assets: Path = weights.FOLDER) -> None:

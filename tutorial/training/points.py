@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tutorial.data.toy2d import GaussianMixture
 from tutorial.diffusion.objective import Kind, target
+from tutorial.diffusion.points import SCHEDULE
 from tutorial.diffusion.process import q_sample
 from tutorial.diffusion.samplers import Step, ddim
 from tutorial.diffusion.schedule import Schedule
@@ -25,7 +26,6 @@ from tutorial.metrics.energy import energy_distance
 from tutorial.networks.mlp import PointDenoiser, PointDenoiserConfig
 from tutorial.training.step import TrainStep
 
-SCHEDULE = Schedule.linear()
 CHUNK = 32
 """Updates between two looks at the knobs; a few hundredths of a second."""
 AVERAGE = 0.995

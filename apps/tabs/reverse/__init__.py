@@ -3,11 +3,11 @@
 import gradio as gr
 
 from apps import notebook
-from apps.tabs.reverse import train
+from apps.tabs.reverse import field, train, walk
 
 TITLE = "Reverse diffusion"
 
 
 def build(page: gr.Blocks) -> None:
     """The chapter, with its labs in their places."""
-    notebook.chapter(page, "reverse", {"train": train.lab})
+    notebook.chapter(page, "reverse", {"train": train.lab, "field": field.lab, "walk": walk.lab})

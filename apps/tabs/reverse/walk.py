@@ -1,0 +1,279 @@
+"""The lab "walk back": the same noise carried to data by two samplers, side by side."""
+
+# No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+from torch import Tensor
+
+from apps import limits, links, models, player, worlds
+from tutorial import weights
+from tutorial.data import toy2d
+from tutorial.diffusion.points import SCHEDULE, PointModel, exact, flow
+from tutorial.diffusion.samplers import SAMPLERS, SIGMA_MAX, Step, evaluations, named
+from tutorial.metrics.energy import energy_distance, noise_floor
+
+LABELS = {"ddpm": "DDPM", "ddim": "DDIM", "euler": "Euler", "heun": "Heun", "dpm_solver_pp_2m": "DPM-Solver++(2M)"}
+SAMPLER_NAMES = [(label, name) for name, label in LABELS.items()]
+LEARNED, EXACT = "learned", "exact"
+SPREAD, FAN = "many starting points", "one starting point, new noise"
+STARTS = (SPREAD, FAN)
+WHOLE = ("ddpm", "ddim")
+"""Samplers that walk the whole schedule; the others begin where σ is 80, at time `MOST`."""
+MOST = SCHEDULE.timesteps(1, SIGMA_MAX)[0]
+FRAME = 1 / 10
+"""Seconds between two reports on how far it is."""
+PARTICLES, PATHS, FRAMES = 240, 40, 50
+"""Points that walk, how many of their paths are drawn, and how many looks at them are sent."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A visitor's settings, every value checked."""
+
+    world: str
+    points: worlds.Points
+    denoiser: str
+    first: str
+    second: str
+    steps: int
+    eta: float
+    start: str
+    seed: int
+
+    @property
+    def model(self) -> PointModel:
+        mixture = worlds.mixture(self.world, self.points)
+        return exact(mixture, SCHEDULE) if self.denoiser == EXACT and mixture else models.point_model(self.world)
+
+    @property
+    def arms(self) -> tuple[str, str]:
+        return self.first, self.second
+
+
+def check(
+    world: Any, denoiser: Any, first: Any, second: Any, steps: Any, eta: Any, start: Any, seed: Any, points: Any = ()
+) -> Wish:
+    """Raises gr.Error for the first value that is not as it should be."""
+    wish = Wish(
+        world=(name := limits.choice("The data", world, worlds.NAMES)),
+        points=worlds.drawn(name, points),
+        denoiser=limits.choice("The denoiser", denoiser, (LEARNED, EXACT)),
+        first=limits.choice("The first sampler", first, list(SAMPLERS)),
+        second=limits.choice("The second sampler", second, list(SAMPLERS)),
+        steps=limits.whole("Steps", steps, 1, SCHEDULE.T),
+        eta=limits.number("η", eta, 0, 1),
+        start=limits.choice("The start", start, STARTS),
+        seed=limits.whole("The seed", seed, 0, 2**31 - 1),
+    )
+    if wish.denoiser == EXACT and worlds.mixture(wish.world, wish.points) is None:
+        raise limits.refuse("The exact denoiser is known for the eight Gaussians and for what you draw, not for this.")
+    if wish.denoiser == LEARNED and wish.world == worlds.DRAWN:
+        raise limits.refuse("Nothing has learned what you drew; choose the exact denoiser.")
+    return wish
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One sampler's walk, and what can be said of where it arrived."""
+
+    name: str
+    states: Tensor
+    """The points at every time: (steps + 1, PARTICLES, 2)."""
+    evaluations: int
+    seconds: float
+    energy: float
+    """Energy distance of where they arrived to data."""
+    solver_error: float | None
+    """Root mean square distance to where the flow of the same denoiser leads; for samplers that follow it."""
+
+
+def walk(wish: Wish, name: str) -> Generator[Arm | Step, None, None]:
+    """Carries noise to data with one sampler: yields its steps, and at last the arm."""
+    model, generator = wish.model, torch.Generator().manual_seed(wish.seed)
+    x_T = torch.randn(PARTICLES, 2, generator=generator)
+    if wish.start == FAN:
+        x_T = x_T[:1].expand(PARTICLES, 2)
+    steps = wish.steps if name in WHOLE else min(wish.steps, MOST)
+    states, seconds, begun = [x_T], 0.0, time.monotonic()
+    sampler = named(name, eta=wish.eta, generator=generator)
+    for step in sampler(model.denoise, model.schedule, x_T, steps=steps, predicts=model.predicts):
+        states.append(step.x_next)
+        seconds += time.monotonic() - begun
+        yield step
+        begun = time.monotonic()
+    error = None
+    if name not in WHOLE or (name == "ddim" and wish.eta == 0):
+        end = flow(model, x_T, SCHEDULE.T if name in WHOLE else MOST)
+        error = (end - states[-1]).square().sum(1).mean().sqrt().item()
+    energy = energy_distance(states[-1], data(wish))
+    yield Arm(name, torch.stack(states), evaluations(name, steps), seconds, energy, error)
+
+
+def data(wish: Wish) -> Tensor:
+    """As many points of the world as walk."""
+    return worlds.sample(wish.world, wish.points, PARTICLES, torch.Generator().manual_seed(1))
+
+
+def work(wish: Wish) -> Generator[tuple[str, list[Arm]] | None, None, None]:
+    """Both arms, one after the other: yields how far it is every `FRAME` seconds, and at the end what came out."""
+    arms, shown = [], time.monotonic()
+    for name in wish.arms:
+        for part in walk(wish, name):
+            if isinstance(part, Arm):
+                arms.append(part)
+            elif time.monotonic() - shown >= FRAME:
+                shown = time.monotonic()
+                yield f"{LABELS[name]}: step {part.i + 1:,} of {part.n:,}", []
+            else:
+                yield None
+    yield "\n\n".join(told(arm, wish) for arm in arms), arms
+
+
+def told(arm: Arm, wish: Wish) -> str:
+    """An arm in a line of Markdown."""
+    said = [f"{arm.evaluations:,} network evaluations", f"{arm.seconds:.2f} s"]
+    if wish.start == SPREAD:
+        floor = noise_floor(data(wish), PARTICLES, PARTICLES)
+        said.append(f"energy distance to data {arm.energy:.3f} (two samples of data: {floor:.3f})")
+    if arm.solver_error is not None:
+        said.append(f"off the flow of this denoiser by {arm.solver_error:.2g}")
+    return f"**{LABELS[arm.name]}**: {' · '.join(said)}"
+
+
+def film(wish: Wish, arms: list[Arm]) -> str:
+    """Both walks on the same axes, as the player takes them."""
+    plane, real = (-toy2d.REACH, toy2d.REACH, ""), player.points(data(wish)[None].numpy(), "real", "data", alpha=0.35)
+    frames = min(FRAMES, max(len(arm.states) for arm in arms))
+    panels = []
+    for arm in arms:
+        looked = arm.states[np.linspace(0, len(arm.states) - 1, frames).round().astype(int)].numpy()
+        layers = [
+            real,
+            player.lines(looked[:, :PATHS], "field", "paths", alpha=0.35),
+            player.points(looked, "generated", "on their way"),
+        ]
+        panels.append(player.panel(layers, title=LABELS[arm.name], x=plane, y=plane))
+    labels = [f"{k / max(1, frames - 1):.0%} of the way" for k in range(frames)]
+    return player.clip(panels, frames=frames, labels=labels, rate=12)
+
+
+DEFAULTS: dict[str, Any] = {
+    "world": "eight Gaussians",
+    "denoiser": LEARNED,
+    "first": "ddpm",
+    "second": "ddim",
+    "steps": 50,
+    "eta": 0.0,
+    "start": SPREAD,
+    "seed": 0,
+}
+
+
+def reverse(
+    request: gr.Request,
+    world: str = DEFAULTS["world"],
+    denoiser: str = DEFAULTS["denoiser"],
+    sampler: str = "ddim",
+    steps: int = DEFAULTS["steps"],
+    eta: float = DEFAULTS["eta"],
+    seed: int = DEFAULTS["seed"],
+    points: list[list[float]] | None = None,
+):
+    """Carries 240 points of noise to data. Yields (progress, numbers, []), and ends with where the points arrived.
+
+    world one of eight Gaussians, two moons, spiral, checkerboard, pinwheel, draw your own (then points, 2–2000 pairs
+    of numbers from −3 to 3), denoiser learned or exact (eight Gaussians and drawn points only), sampler one of ddim,
+    ddpm, euler, heun, dpm_solver_pp_2m, steps 1–1000, eta 0–1 (DDIM only). numbers: evaluations, seconds, energy and,
+    for samplers that follow the flow, solver_error.
+    """
+    wish = check(world, denoiser, sampler, sampler, steps, eta, SPREAD, seed, points or [])
+    for part in limits.run(request, walk(wish, wish.first)):
+        if isinstance(part, Step):
+            yield f"step {part.i + 1} of {part.n}", {}, []
+        else:
+            numbers = {"evaluations": part.evaluations, "seconds": part.seconds, "energy": part.energy}
+            more = {} if part.solver_error is None else {"solver_error": part.solver_error}
+            yield told(part, wish).replace("**", ""), numbers | more, part.states[-1].tolist()
+
+
+reverse.__annotations__["return"] = tuple[str, dict[str, float], list[list[float]]]
+
+
+def lab(page: gr.Blocks) -> None:
+    """The lab's controls and pictures; without the shipped denoisers, a sentence that says how to get them back."""
+    gr.api(reverse, api_name="reverse", concurrency_limit=None)
+    try:
+        *_, (said, arms) = filter(None, work(check(**DEFAULTS)))
+    except weights.WeightsError as error:
+        gr.Markdown(f"### This lab cannot open\n{error}")
+        return
+    way = player.player(film(check(**DEFAULTS), arms), elem_id="walk")
+    line = gr.Markdown(said, elem_id="walked")
+    settings, buttons = controls()
+
+    def walked(request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, str]]:
+        wish = check(*chosen)
+        for text, arms in limits.run(request, work(wish)):
+            yield film(wish, arms) if arms else gr.skip(), text
+
+    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    values = list(settings.values())
+    buttons["walk"].click(
+        walked,
+        values,
+        [way, line],
+        js=links.write("walk", settings),
+        trigger_mode="once",
+        concurrency_limit=None,
+        **options,
+    )
+    buttons["halt"].click(limits.stop, queue=False, api_visibility="private")
+    buttons["copy"].click(None, values, js=links.copy("walk", settings, "copy-walk"), queue=False, **options)
+    links.restore(page, "walk", settings, check, button="walk-button")
+
+
+def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
+    """The settings in the order in which `check` takes them, and the buttons."""
+    with gr.Row():
+        first = gr.Dropdown(SAMPLER_NAMES, value=DEFAULTS["first"], label="Left", elem_id="first", min_width=160)
+        second = gr.Dropdown(SAMPLER_NAMES, value=DEFAULTS["second"], label="Right", elem_id="second", min_width=160)
+        steps = gr.Slider(1, SCHEDULE.T, DEFAULTS["steps"], step=1, label="Steps", elem_id="walk-steps", min_width=200)
+    with gr.Row():
+        start = gr.Radio(STARTS, value=DEFAULTS["start"], label="Start from", elem_id="start", min_width=300)
+        buttons = {
+            "walk": gr.Button("Walk back", variant="primary", elem_id="walk-button", min_width=130),
+            "halt": gr.Button("Stop", elem_id="walk-stop", min_width=80),
+        }
+    with gr.Accordion("More", open=False):
+        with gr.Row():
+            world = gr.Dropdown(list(toy2d.WORLDS), value=DEFAULTS["world"], label="Data", elem_id="walk-world")
+            denoiser = gr.Radio(
+                [LEARNED, EXACT],
+                value=DEFAULTS["denoiser"],
+                label="Denoiser",
+                info="The exact one is known for the eight Gaussians",
+                elem_id="walk-denoiser",
+            )
+        with gr.Row():
+            eta = gr.Slider(
+                0, 1, DEFAULTS["eta"], step=0.05, label="η", info="New noise in each step of DDIM", elem_id="walk-eta"
+            )
+            seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="walk-seed")
+        buttons["copy"] = gr.Button("Copy link", elem_id="copy-walk", size="sm", min_width=120)
+    settings = {
+        "world": world,
+        "denoiser": denoiser,
+        "first": first,
+        "second": second,
+        "steps": steps,
+        "eta": eta,
+        "start": start,
+        "seed": seed,
+    }
+    return settings, buttons

@@ -1,0 +1,74 @@
+"""Denoisers of points as samplers take them: the shipped ones, which learned, and the closed form, which knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tutorial import weights
+from tutorial.data.toy2d import GaussianMixture
+from tutorial.diffusion.exact import exact_denoiser
+from tutorial.diffusion.objective import Kind, read
+from tutorial.diffusion.samplers import Denoiser, heun
+from tutorial.diffusion.schedule import Schedule
+from tutorial.networks.mlp import PointDenoiser
+
+SCHEDULE = Schedule.linear()
+"""The noise of the shipped denoisers, and of those that a visitor trains."""
+
+FINE = 250
+"""Steps of Heun's method that count as exact."""
+
+
+@dataclass(frozen=True)
+class PointModel:
+    """A denoiser of points (B, 2) with what a sampler must know of it."""
+
+    denoise: Denoiser
+    schedule: Schedule
+    predicts: Kind
+
+    @torch.no_grad()
+    def read(self, x: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:
+        """(ε̂, x̂_0) at points (B, 2) and times (B,), or one time for all, in 1…T."""
+        times = torch.full((len(x),), t) if isinstance(t, int) else t
+        return read(self.predicts, self.schedule, self.denoise(x, times, None), x, times)
+
+
+def file_name(world: str) -> str:
+    """Under which name a world's denoiser is shipped."""
+    return f"points_{world.lower().replace(' ', '_')}"
+
+
+def learned(world: str, folder: Path = weights.FOLDER) -> PointModel:
+    """The shipped denoiser of a world. Raises weights.WeightsError if a file is missing or damaged."""
+    name = file_name(world)
+    card = weights.read_card(name, folder, needs=("knobs",))
+    network: PointDenoiser = weights.load(name, folder)
+
+    def denoise(x: Tensor, t: Tensor, cond: None = None) -> Tensor:
+        return network(x[None], t[None])[0]
+
+    return PointModel(denoise, SCHEDULE, card["knobs"]["predicts"])
+
+
+def exact(mixture: GaussianMixture, schedule: Schedule) -> PointModel:
+    """The perfect denoiser of a mixture of Gaussians."""
+    return PointModel(exact_denoiser(mixture, schedule), schedule, "eps")
+
+
+def flow(model: PointModel, x: Tensor, t: int) -> Tensor:
+    """Where a denoiser's probability flow carries points (B, 2) from time t down to 0, all but exactly.
+
+    Heun's method in `FINE` steps, or in t if that is fewer; what another solver misses by is the solver's own error.
+    """
+    *_, last = heun(model.denoise, model.schedule, x, steps=times(t, min(FINE, t)), predicts=model.predicts)
+    return last.x_next
+
+
+def times(t: int, n: int) -> list[int]:
+    """n + 1 times from t down to 0, evenly spaced. n must be at most t."""
+    return [round(t * (n - i) / n) for i in range(n + 1)]
