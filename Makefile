@@ -27,17 +27,20 @@ lint: .venv/development
 notebooks: .venv/runtime
 	$(BIN)/python -m tutorial.chapters
 
-# Hours of work on two cores; each recipe resumes where it was interrupted. Compiling needs a C++ compiler; without
-# one, take ACCELERATE_DYNAMO_BACKEND out, and the same takes up to twice as long.
+# Hours of work on two cores; each recipe resumes where it was interrupted.
 weights: .venv/development
 	$(BIN)/python -m tutorial.training.tokenizer
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.reader
 	$(BIN)/python -m tutorial.training.training_index
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.autoencoder
-	ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor $(BIN)/python -m tutorial.training.decoder
+	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.decoder
 	$(BIN)/python -m tutorial.training.preview
-	ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor $(BIN)/python -m tutorial.training.contrastive
-	ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor $(BIN)/python -m tutorial.training.latent_diffusion
+	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.contrastive
+	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.latent_diffusion
+	$(BIN)/python -m tutorial.training.digit_classifier
+	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.pixel_diffusion
+	$(BIN)/python -m tutorial.training.point_denoisers
+	$(BIN)/python -m tutorial.training.sampler_quality
 
 evaluate: .venv/development
 	$(BIN)/python -m tutorial.training.evaluate

@@ -136,6 +136,15 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path, stop):
     assert len(logs[0]) == 20
 
 
+def test_a_run_in_which_something_never_learns_is_ended(tmp_path):
+    """A parameter that the loss does not depend on, though its gradient is there: all zeros."""
+    recorder = Recorder(tmp_path)
+    learn = recorder.update
+    recorder.update = lambda rows, step: learn([0 * rows[0]], step)
+    with pytest.raises(RuntimeError, match=r"shape \(1, 1\) gets no gradient"):
+        recorder.run(5)
+
+
 def test_each_epoch_has_its_own_order(tmp_path):
     recorder = Recorder(tmp_path)
     recorder.run(30)

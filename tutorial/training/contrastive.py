@@ -1,6 +1,6 @@
 """Teaches the text encoder what the words mean, before any picture is drawn: the idea of CLIP.
 
-    ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.contrastive
+    ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.contrastive
 
 Captions and pictures of a batch are matched with each other (Radford et al. 2021, figure 3). The picture's side
 is the attribute reader, frozen (Zhai et al. 2022, "locked-image tuning"), whose features the training index
@@ -29,7 +29,7 @@ from tutorial.training.fit import RUNS, Clock, fit, provenance, seeded_accelerat
 from tutorial.training.pictures import pictures
 from tutorial.training.tokenizer import CAPTIONS_EACH, any_caption, tokenized
 
-COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.contrastive"
+COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.contrastive"
 WIDTH, LAYERS, HEADS, LENGTH = 128, 2, 4, 48
 CROWD = 100
 """Fresh pictures among which a caption has to find its own, for the card."""

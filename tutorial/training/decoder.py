@@ -1,10 +1,10 @@
 """Polishes the autoencoder's decoder, and leaves the encoder, so that latents keep their meaning.
 
-    ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.decoder
+    ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.decoder
 
 What has been trained on the latents, the U-Net, stays valid, and its pictures get sharper. Stable Diffusion's
 own decoder was improved after the fact in the same way (the "ft-MSE" autoencoder of Stability AI). Train
-`tutorial.training.autoencoder` first. Compiling (the second variable) needs a C++ compiler; the recipe runs without.
+`tutorial.training.autoencoder` first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, seeded
 from tutorial.training.latents import encoding_half, latents
 from tutorial.training.pictures import pictures
 
-COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.decoder"
+COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.decoder"
 SQUARED = 10.0
 """Weight of the squared error beside L1: it minds the few large errors, at outlines, that L1 leaves."""
 EDGES = 0.05

@@ -88,8 +88,9 @@ def fit(
     `folder/log.jsonl` every `log_every` updates, and a checkpoint to `folder/checkpoint-<step>` every `save_every`
     and at the end; the one before is deleted when the new one is complete.
 
-    Raises ValueError if the folder holds a run of another length, or under another precision, compiler or number
-    of processes, or from other `inputs`: what the recipe builds on, under a name for the message.
+    Raises RuntimeError, when it logs, if some parameter has never had a gradient: such a network can look as if it
+    learned. Raises ValueError if the folder holds a run of another length, or under another precision, compiler or
+    number of processes, or from other `inputs`: what the recipe builds on, under a name for the message.
     """
     accelerator.register_for_checkpointing(clock)
     run = {
@@ -112,6 +113,7 @@ def fit(
         recent.append(values)
         bar.update()
         if clock.step % log_every == 0:
+            _all_learn(accelerator)
             means = {k: sum(v.get(k, 0.0) for v in recent) / len(recent) for k in recent[-1]}
             recent.clear()
             if log is not None:
@@ -133,6 +135,22 @@ class _Log:
     def write(self, values: dict[str, float]) -> None:
         with self.path.open("a") as lines:
             lines.write(json.dumps(values) + "\n")
+
+
+def _all_learn(accelerator: Accelerator) -> None:
+    """Raises RuntimeError for a parameter whose optimiser has only seen zeros.
+
+    It happened: in bfloat16 on a CPU, PyTorch 2.13's inductor computes no gradient for what lies below a U-Net's finest
+    resolution, and the loss falls all the same.
+    """
+    for wrapped in accelerator._optimizers:
+        for parameters, state in wrapped.optimizer.state.items():
+            seen = [value for value in state.values() if isinstance(value, Tensor) and value.shape == parameters.shape]
+            if seen and not any(value.any() for value in seen):
+                raise RuntimeError(
+                    f"A parameter of shape {tuple(parameters.shape)} gets no gradient. Is it used, and does the "
+                    "compiler differentiate it? Try without ACCELERATE_DYNAMO_BACKEND."
+                )
 
 
 def _fast_attention(device: torch.device) -> contextlib.AbstractContextManager:

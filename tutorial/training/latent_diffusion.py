@@ -1,12 +1,11 @@
 """Trains the latent U-Net together with its text encoder (Rombach et al. 2022, section 4.3.1).
 
-    ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.latent_diffusion
+    ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.latent_diffusion
 
 The network predicts the velocity of latents noised by the cosine schedule. The text encoder starts with what
 `tutorial.training.contrastive` taught it. One caption in ten is replaced by the empty prompt, so that the same
 network is the unconditional model that guidance needs (Ho & Salimans 2022). Train
-`tutorial.training.autoencoder` and `tutorial.training.contrastive` first. Compiling (the second variable) needs
-a C++ compiler and halves the time; the recipe runs without.
+`tutorial.training.autoencoder` and `tutorial.training.contrastive` first.
 """
 
 from __future__ import annotations
@@ -42,9 +41,7 @@ from tutorial.training.latents import encoding_half, latents
 from tutorial.training.pictures import pictures
 from tutorial.training.tokenizer import CAPTIONS_EACH, any_caption, tokenized
 
-COMMAND = (
-    "ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.latent_diffusion"
-)
+COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.latent_diffusion"
 SCHEDULE, T, PREDICTS = "cosine", 1000, "v"
 DROPOUT = 0.1
 RATE, TEXT_RATE = 2e-3, 0.01

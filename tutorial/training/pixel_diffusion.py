@@ -1,6 +1,6 @@
 """Trains the pixel-space U-Net that draws MNIST digits, told which digit (Ho et al. 2020; Ho & Salimans 2022).
 
-    ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.pixel_diffusion
+    ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.pixel_diffusion
 
 The network predicts the velocity of digits noised by the cosine schedule. One label in ten is replaced by "no class".
 """
@@ -24,9 +24,7 @@ from tutorial.networks.blocks import channels_last
 from tutorial.networks.class_unet import ClassUNet, ClassUNetConfig
 from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, seeded_accelerator, shuffled, warm_cosine
 
-COMMAND = (
-    "ACCELERATE_MIXED_PRECISION=bf16 ACCELERATE_DYNAMO_BACKEND=inductor python -m tutorial.training.pixel_diffusion"
-)
+COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.pixel_diffusion"
 SCHEDULE, T, PREDICTS = "cosine", 1000, "v"
 DROPOUT = 0.1
 CONFIG = ClassUNetConfig(
@@ -101,5 +99,5 @@ def train(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--steps", type=int, default=4000)
     train(parser.parse_args().steps)
