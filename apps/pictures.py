@@ -1,15 +1,19 @@
-"""Pictures on their way to a visitor and back: bytes for a canvas, PNG files that remember how they were made."""
+"""Pictures on their way to a visitor and back: bytes for a canvas, PNG files that remember how they were made, and
+pictures of a visitor's own."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
+import math
+import struct
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from apps import limits
@@ -18,6 +22,19 @@ KEY = "latent-diffusion-hands-on"
 """Keyword of the text in a PNG file that holds its settings as JSON."""
 LONGEST = 100_000
 """Characters of settings that are looked at."""
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+"""Kinds of files in which visitors may send a picture of theirs."""
+SMALLEST, LARGEST = 8, 4096
+"""Pixels of the sides of such a picture."""
+DAMAGED = (
+    *(OSError, ValueError, SyntaxError, KeyError, IndexError, TypeError, struct.error),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+)
+"""What Pillow raises for files that are no pictures, or are cut off, or promise more than they should."""
+
+# Pillow warns of a picture that would unpack to very much, and fails only at twice that. For the whole process, since
+# `warnings.catch_warnings` is not for threads.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def rgb_base64(pixels: np.ndarray) -> str:
@@ -49,8 +66,42 @@ def read_settings(path: str | Path) -> dict[str, Any]:
         with Image.open(path, formats=["PNG"]) as picture:
             text = str(picture.info.get(KEY, ""))
         settings = json.loads(text) if len(text) <= LONGEST else None
-    except (OSError, ValueError, SyntaxError, RecursionError, Image.DecompressionBombError) as error:
+    except (*DAMAGED, RecursionError) as error:
         raise foreign from error
     if not isinstance(settings, dict):
         raise foreign
     return settings
+
+
+def channels(x: np.ndarray) -> np.ndarray:
+    """The channels of (T, C, H, W) in one picture, two by two if there are four: (T, rows, columns), with lines of
+    NaN between them, where nothing is drawn."""
+    frames, count, h, w = x.shape
+    across = math.ceil(count**0.5)
+    down = math.ceil(count / across)
+    tiles = np.full((frames, down * (h + 1) - 1, across * (w + 1) - 1), np.nan, np.float32)
+    for k in range(count):
+        row, column = k // across * (h + 1), k % across * (w + 1)
+        tiles[:, row : row + h, column : column + w] = x[:, k]
+    return tiles
+
+
+def read_picture(path: str | Path, side: int) -> np.ndarray:
+    """The middle square of any picture, at (side, side, 3) uint8; where it is transparent it becomes white.
+
+    Its size is known before its pixels are decoded. Raises gr.Error, with a sentence, for a file that is no still
+    picture, is damaged, or has sides that are not from `SMALLEST` to `LARGEST`.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as picture:
+            fits = SMALLEST <= min(picture.size) <= max(picture.size) <= LARGEST
+            moves = getattr(picture, "is_animated", False)
+            upright = ImageOps.exif_transpose(picture).convert("RGBA") if fits and not moves else None
+    except DAMAGED as error:
+        raise limits.refuse(f"This is no undamaged picture of a kind that is read: {', '.join(FORMATS)}.") from error
+    if not fits:
+        raise limits.refuse(f"A picture's sides must have {SMALLEST} to {LARGEST:,} pixels.")
+    if upright is None:
+        raise limits.refuse("This picture moves. Please choose a still one.")
+    rgba = ImageOps.fit(upright, (side, side), Image.Resampling.LANCZOS)
+    return np.array(Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB"))

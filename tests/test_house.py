@@ -16,12 +16,13 @@ RANK = {
     "tutorial.data": 0,
     "tutorial.networks": 1,
     "tutorial.weights": 2,
+    "tutorial.measurements": 2,
     "tutorial.figures": 2,
     "tutorial.metrics": 3,
-    "tutorial.diffusion": 3,
-    "tutorial.training": 4,
-    "tutorial.chapters": 4,
-    "apps": 5,
+    "tutorial.diffusion": 4,
+    "tutorial.training": 5,
+    "tutorial.chapters": 5,
+    "apps": 6,
 }
 
 

@@ -10,17 +10,20 @@ would be thousands):
 
     {"frames": T, "rate": frames a second, "labels": [T texts]?, "play": start by itself, "note": text, "panels": [
       {"title", "label" (for screen readers), "width" (relative), "aspect" (height / width),
-       "takes"?: "click" | "points", "x"?: [low, high, name], "y"?: [low, high, name], "layers": [
-         {"kind": "image",  "sprite": data URL of all frames' tiles, "tiles", "columns", "smooth"}
-         {"kind": "heat",   "data": uint8 [T|1, H, W], "range": [low, high], "map", "smooth", "unit"?}
+       "takes"?: "click" | "points", "x"?: [low, high, name, "log"?], "y"?: the same, "layers": [
+         {"kind": "image",  "data": WebP of all frames' tiles, "tiles", "columns", "smooth"}
+         {"kind": "heat",   "data": uint8 [T|1, H, W], "range": [low, high], "map", "smooth", "unit"}
          {"kind": "points", "data": float32 [T|1, N, 2], "size", "alpha", "notes"?: [N texts]}
          {"kind": "arrows", "data": float32 [T|1, N, 4]: from x, y by dx, dy}
          {"kind": "lines",  "data": float32 [T, N, 2], "alpha": N paths, each drawn up to the present frame}
          {"kind": "curve",  "data": float32 [1, N, 2], "dashed", "marker"?: [T indices of the present point]}]}]}
 
-Every layer with "data" also has its "shape", a "name" for the legend (clicking it hides the layer) and a "colour",
-one of `COLOURS`. A panel that takes clicks fires `click` with x, y, frame and panel; one that takes points fires
-`input` with the points of each stroke.
+Every layer but an image also has its "shape", a "name" for the legend (clicking it hides the layers of that name;
+without a name, a layer is not in the legend) and a "colour", one of `COLOURS`. The bytes of a heat map are codes:
+0–254 go evenly from the low to the high end of the range, and 255 is a NaN, which is not drawn and says nothing.
+
+A panel that takes clicks fires `click` with x, y, frame and panel; one that takes points fires `input` with panel and
+the points of each stroke: all of them or, if there are more, `STROKE` of them, evenly from the first to the last.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -37,31 +41,42 @@ import numpy as np
 from PIL import Image
 
 HERE = Path(__file__).parent
-SCRIPT, STYLE = HERE / "player.js", HERE / "player.css"
+STYLE = HERE / "player.css"
+SCRIPTS = tuple(HERE / f"{name}.js" for name in ("axis", "layers", "panel", "player"))
+SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+HEAD = f'<script>(() => {{ "use strict";\n{SOURCE}}})();</script>'
+"""What the page must have in its head: the scripts, in a scope of their own that they share with nothing else."""
+STROKE = 500
+"""The points of one stroke at most, so that a long drag is no megabyte; `panel.js` holds to it."""
 COLOURS = ("real", "generated", "noise", "exact", "field")
 """What a colour stands for; each has its hue in `player.css`, for light and dark."""
 MAPS = ("viridis", "diverging", "grey")
+NOTHING = 255
+"""The code of a NaN in a heat map; what there is has those below."""
 
-Axis = tuple[float, float, str]
+Axis = tuple[float, float, str] | tuple[float, float, str, Literal["log"]]
+"""Low end, high end, name; logarithmic with "log"."""
 Layer = dict[str, Any]
 Panel = dict[str, Any]
 
-CONTROLS = """<div class="controls" hidden>
+TEMPLATE = """<clip-player class="player"><div class="panels"></div>
+<div class="controls" hidden>
 <button type="button" class="play" aria-label="Play">▶</button>
 <button type="button" class="back" aria-label="One frame back">‹</button>
 <button type="button" class="forth" aria-label="One frame forth">›</button>
-<input type="range" min="0" value="0" step="1" aria-label="Frame"><output aria-live="off"></output></div>"""
+<input type="range" min="0" value="0" step="1" aria-label="Frame"><output aria-live="off"></output></div>
+<p class="note"></p></clip-player>"""
 
 
 def player(value: str | None = None, *, elem_id: str | None = None) -> gr.HTML:
-    """A component that shows a clip. The page must have `SCRIPT` in its head and `STYLE` among its style sheets.
+    """A component that shows a clip. The page must have `HEAD` in its head and `STYLE` among its style sheets.
 
     (A function, since Gradio writes a stub file beside the module of every class derived from a component.)
     """
     return gr.HTML(
         value,
-        html_template=f'<div class="player"><div class="panels"></div>{CONTROLS}<p class="note"></p></div>',
-        js_on_load="Player.mount(element, props, watch, trigger)",
+        html_template=TEMPLATE,
+        js_on_load="element.querySelector('clip-player').mount(props, watch, trigger)",
         apply_default_css=False,
         elem_id=elem_id,
         padding=False,
@@ -77,11 +92,15 @@ def clip(
     play: bool = False,
     note: str = "",
 ) -> str:
-    """The value of a `player`. Raises ValueError if there are not as many labels as frames."""
+    """The value of a `player`. Raises ValueError if there are not as many labels as frames.
+
+    A new value is shown all at once. Layers that visitors hid stay hidden; who was at the last frame is at the last
+    frame again, and who looked back stays at that frame. So a running computation may send 15 clips a second.
+    """
     if labels is not None and len(labels) != frames:
         raise ValueError(f"Need a label for each of {frames} frames; got {len(labels)}.")
     whole = {"frames": frames, "rate": rate, "play": play, "note": note, "panels": list(panels)}
-    return json.dumps(whole | ({"labels": list(labels)} if labels is not None else {}))
+    return json.dumps(whole | ({"labels": list(labels)} if labels is not None else {}), allow_nan=False)
 
 
 def panel(
@@ -95,12 +114,16 @@ def panel(
     aspect: float = 1,
     takes: Literal["click", "points"] | None = None,
 ) -> Panel:
-    """A stack of layers, the first at the back. Raises ValueError if only one axis is given, or one is empty."""
+    """A stack of layers, the first at the back.
+
+    With `takes`, visitors pick a place, or draw strokes, by pointer or by keys; see the module for what is fired.
+    Raises ValueError if only one axis is given, if one is empty, and if a logarithmic one does not begin above 0.
+    """
     if (x is None) != (y is None):
         raise ValueError("A panel has both axes or none.")
     for axis in (x, y):
-        if axis is not None and not axis[0] < axis[1]:
-            raise ValueError(f"An axis must go from a lower to a higher number; got {axis[0]}, {axis[1]}.")
+        if axis is not None:
+            _check(axis)
     shape = {"title": title, "label": label or title, "width": width, "aspect": aspect, "layers": list(layers)}
     axes = {} if x is None else {"x": x, "y": y}
     return shape | axes | ({"takes": takes} if takes else {})
@@ -119,8 +142,8 @@ def image(pictures: np.ndarray, *, smooth: bool = False, quality: int | None = N
     buffer = io.BytesIO()
     options = {"lossless": True, "method": 0} if quality is None else {"quality": quality, "method": 2}
     Image.fromarray(sheet).save(buffer, "WEBP", **options)
-    url = "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
-    return {"kind": "image", "sprite": url, "tiles": tiles, "columns": columns, "smooth": smooth}
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return {"kind": "image", "data": data, "tiles": tiles, "columns": columns, "smooth": smooth}
 
 
 def heat(
@@ -135,15 +158,18 @@ def heat(
 ) -> Layer:
     """Numbers (T or 1, H, W) on the panel's whole area, the first row on top, as colours between `low` and `high`.
 
-    Where these are not given, the smallest and largest of the numbers are taken.
+    Where these are not given, the smallest and largest of the numbers are taken. NaN means that there is nothing to
+    show: the cell is transparent. The legend is a bar of the map's colours between the two ends.
     """
-    values = _finite(values, 3)
-    low = float(values.min()) if low is None else low
-    high = float(values.max()) if high is None else high
-    if map not in MAPS or not low <= high:
+    values = np.asarray(values, dtype=np.float64)
+    nothing = np.isnan(values)
+    numbers = _finite(np.where(nothing, 0, values), 3)
+    low = float(numbers.min(initial=math.inf, where=~nothing)) if low is None else low
+    high = float(numbers.max(initial=-math.inf, where=~nothing)) if high is None else high
+    if map not in MAPS or not -math.inf < low <= high < math.inf:
         raise ValueError(f"Need one of the maps {', '.join(MAPS)} and low ≤ high; got {map!r}, {low}, {high}.")
-    share = (values - low) / (high - low) if high > low else np.zeros_like(values)
-    packed = np.round(share.clip(0, 1) * 255).astype(np.uint8)
+    share = (numbers - low) / ((high - low) or 1)
+    packed = np.where(nothing, NOTHING, np.round(share.clip(0, 1) * (NOTHING - 1))).astype(np.uint8)
     more = {"range": [low, high], "map": map, "smooth": smooth, "unit": unit}
     return _layer("heat", packed, name, "field") | more
 
@@ -190,6 +216,16 @@ def curve(
         raise ValueError(f"The marker must stay among the curve's {xy.shape[1]} points.")
     more = {"dashed": dashed} | ({"marker": [int(i) for i in marker]} if marker is not None else {})
     return _layer("curve", xy, name, colour) | more
+
+
+def _check(axis: Axis) -> None:
+    low, high, _, *scale = axis
+    if not low < high:
+        raise ValueError(f"An axis must go from a lower to a higher number; got {low}, {high}.")
+    if scale not in ([], ["log"]):
+        raise ValueError(f'The scale of an axis is linear or, with "log", logarithmic; got {scale}.')
+    if scale and low <= 0:
+        raise ValueError(f"A logarithmic axis must begin above 0; got {low}.")
 
 
 def _layer(kind: str, values: np.ndarray, name: str, colour: str) -> Layer:

@@ -66,9 +66,7 @@ class DigitDiffusion:
         class, or steps or eta out of range.
         """
         if not all(0 <= y <= self.nothing for y in classes):
-            raise ValueError(
-                f"A class must be between 0 and {self.nothing} (any digit); got {classes}."
-            )
+            raise ValueError(f"A class must be between 0 and {self.nothing} (any digit); got {classes}.")
         x_T, generators = self.noise(range(seed, seed + len(classes)))
         walk = named(sampler, eta=eta, generator=generators)
         cond = torch.tensor(classes, device=self.device)

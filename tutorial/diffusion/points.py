@@ -19,6 +19,8 @@ from tutorial.networks.mlp import PointDenoiser
 SCHEDULE = Schedule.linear()
 """The noise of the shipped denoisers, and of those that a visitor trains."""
 
+IN_THREE_WAYS = "eight Gaussians"
+"""The world whose denoiser ships as trained on ε, on x_0 and on v: with the same start, data and batches."""
 FINE = 250
 """Steps of Heun's method that count as exact."""
 
@@ -38,21 +40,23 @@ class PointModel:
         return read(self.predicts, self.schedule, self.denoise(x, times, None), x, times)
 
 
-def file_name(world: str) -> str:
+def file_name(world: str, predicts: Kind = "eps") -> str:
     """Under which name a world's denoiser is shipped."""
-    return f"points_{world.lower().replace(' ', '_')}"
+    name = f"points_{world.lower().replace(' ', '_')}"
+    return name if predicts == "eps" else f"{name}_{predicts}"
 
 
-def learned(world: str, folder: Path = weights.FOLDER) -> PointModel:
-    """The shipped denoiser of a world. Raises weights.WeightsError if a file is missing or damaged."""
-    name = file_name(world)
-    card = weights.read_card(name, folder, needs=("knobs",))
-    network: PointDenoiser = weights.load(name, folder)
+def learned(world: str, predicts: Kind = "eps", folder: Path = weights.FOLDER) -> PointModel:
+    """The shipped denoiser of a world; those of x_0 and v there are for `IN_THREE_WAYS` only.
+
+    Raises weights.WeightsError if a file is missing or damaged.
+    """
+    network: PointDenoiser = weights.load(file_name(world, predicts), folder)
 
     def denoise(x: Tensor, t: Tensor, cond: None = None) -> Tensor:
         return network(x[None], t[None])[0]
 
-    return PointModel(denoise, SCHEDULE, card["knobs"]["predicts"])
+    return PointModel(denoise, SCHEDULE, predicts)
 
 
 def exact(mixture: GaussianMixture, schedule: Schedule) -> PointModel:

@@ -15,6 +15,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,17 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, TensorDataset
 from tqdm import tqdm
 
-from tutorial.training.step import TrainStep
-
 RUNS = Path("runs")
 """Where checkpoints and logs go, relative to the working directory; ignored by git."""
+
+
+@dataclass(frozen=True)
+class TrainStep:
+    """The state of a run just after update number `i` of `n` (counted from 1)."""
+
+    i: int
+    n: int
+    values: dict[str, float]
 
 
 class Clock:

@@ -14,9 +14,10 @@ import torch
 
 from tutorial import weights
 from tutorial.data.toy2d import WORLDS, mixture_of
-from tutorial.diffusion.points import file_name
+from tutorial.diffusion.objective import KINDS, Kind
+from tutorial.diffusion.point_training import POINTS, Knobs, PointTraining, progress
+from tutorial.diffusion.points import IN_THREE_WAYS, file_name
 from tutorial.networks.mlp import PointDenoiserConfig
-from tutorial.training.points import POINTS, Knobs, PointTraining, progress
 
 COMMAND = "python -m tutorial.training.point_denoisers"
 LOOKS = 60
@@ -25,14 +26,14 @@ COMPARED = 500
 """Points of the data, and samples, in each measurement."""
 
 
-def train(world: str, steps: int, assets: Path = weights.FOLDER) -> None:
+def train(world: str, steps: int, predicts: Kind = "eps", assets: Path = weights.FOLDER) -> None:
     """Trains with the settings that the page opens with, and saves weights and history."""
     draw, generator = WORLDS[world], torch.Generator().manual_seed(1)
     training = PointTraining(draw(POINTS, generator), PointDenoiserConfig())
     reference, mixture = draw(COMPARED, generator), mixture_of(world)
     history, losses, begun = [], [], time.monotonic()
-    for step in training.run(Knobs):
-        losses.append(step.values["loss"])
+    for step in training.run(lambda: Knobs(predicts=predicts)):
+        losses.append(step.loss)
         if step.i % (steps // LOOKS) == 0:
             now = progress(training, sum(losses) / len(losses), reference, mixture)
             history.append([now.step, round(now.loss, 5), round(now.energy, 5)])
@@ -49,7 +50,7 @@ def train(world: str, steps: int, assets: Path = weights.FOLDER) -> None:
         "T": training.schedule.T,
         "history": {"columns": ["step", "loss", "energy distance"], "points": COMPARED, "rows": history},
     }
-    weights.save(file_name(world), training.average, card, assets)
+    weights.save(file_name(world, predicts), training.average, card, assets)
 
 
 if __name__ == "__main__":
@@ -57,4 +58,5 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=24_000)
     torch.set_num_threads(1)
     for name in WORLDS:
-        train(name, parser.parse_args().steps)
+        for kind in KINDS if name == IN_THREE_WAYS else KINDS[:1]:
+            train(name, parser.parse_args().steps, kind)

@@ -3,11 +3,15 @@
 import gradio as gr
 
 from apps import notebook
-from apps.tabs.reverse import field, train, walk
+from apps.tabs.reverse import field, pictures, quality, train, walk
 
 TITLE = "Reverse diffusion"
 
 
 def build(page: gr.Blocks) -> None:
     """The chapter, with its labs in their places."""
-    notebook.chapter(page, "reverse", {"train": train.lab, "field": field.lab, "walk": walk.lab})
+    notebook.chapter(
+        page,
+        "reverse",
+        {"train": train.lab, "field": field.lab, "walk": walk.lab, "pictures": pictures.lab, "quality": quality.lab},
+    )

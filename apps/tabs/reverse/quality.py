@@ -161,7 +161,7 @@ def lab(page: gr.Blocks) -> None:
     film = player.player(picture(results, recorded["floor"], solvers, made), elem_id="quality")
     settings, buttons = controls()
 
-    def measured(request: gr.Request, *chosen: Any) -> Iterator[str]:
+    def measured(request: gr.Request, *chosen: Any) -> Iterator[Any]:
         for text, so_far, floor in limits.run(request, work(check(*chosen))):
             yield picture(so_far, floor, solvers, text) if so_far else gr.skip()
 

@@ -16,10 +16,10 @@ from apps import limits, links, live, player, worlds
 from tutorial import weights
 from tutorial.data import toy2d
 from tutorial.diffusion.objective import KINDS
+from tutorial.diffusion.point_training import POINTS, Knobs, PointTraining, Progress, progress
 from tutorial.metrics.energy import noise_floor
 from tutorial.networks.mlp import PointDenoiserConfig
 from tutorial.training.point_denoisers import COMMAND, COMPARED, file_name
-from tutorial.training.points import POINTS, Knobs, PointTraining, Progress, progress
 
 FRAME = 1 / 14
 """Seconds between two pictures of a training; the browser draws one in less."""
@@ -114,7 +114,7 @@ class Run:
         last = None if updates is None else self.training.step + updates
         with closing(self.training.run(knobs)) as steps:
             for step in steps:
-                losses.append(step.values["loss"])
+                losses.append(step.loss)
                 look = None
                 if step.i == last or time.monotonic() - shown >= FRAME:
                     look = self.look(sum(losses) / len(losses))

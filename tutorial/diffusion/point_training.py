@@ -24,7 +24,6 @@ from tutorial.diffusion.schedule import Schedule
 from tutorial.metrics.coverage import Coverage, coverage
 from tutorial.metrics.energy import energy_distance
 from tutorial.networks.mlp import PointDenoiser, PointDenoiserConfig
-from tutorial.training.step import TrainStep
 
 CHUNK = 32
 """Updates between two looks at the knobs; a few hundredths of a second."""
@@ -43,6 +42,14 @@ class Knobs:
     predicts: Kind = "eps"
     rate: float = 2e-3
     batch: int = 128
+
+
+@dataclass(frozen=True)
+class Update:
+    """An update of the weights: its number, counted from 1, and the loss it was made for."""
+
+    i: int
+    loss: float
 
 
 class PointTraining:
@@ -67,11 +74,11 @@ class PointTraining:
         self.knobs = Knobs()
         self.step = 0
 
-    def run(self, knobs: Callable[[], Knobs]) -> Generator[TrainStep, None, None]:
+    def run(self, knobs: Callable[[], Knobs]) -> Generator[Update, None, None]:
         """Trains until it is closed, and yields after each update; a later `run` goes on from there.
 
         Between chunks of `CHUNK` updates it asks for the knobs, so that they can be turned while it runs. The
-        "loss" it yields is the mean squared error of what is predicted, over the stack.
+        loss it yields is the mean squared error of what is predicted, over the stack.
         """
         while True:
             self.knobs = knobs()
@@ -79,7 +86,7 @@ class PointTraining:
                 group["lr"] = self.knobs.rate
             for seen, wanted in zip(*self._lessons(self.knobs), strict=True):
                 self.step += 1
-                yield TrainStep(self.step, None, {"loss": self._update(seen, wanted)})
+                yield Update(self.step, self._update(seen, wanted))
 
     def _lessons(self, knobs: Knobs) -> tuple[Tensor, Tensor]:
         """Features (CHUNK, S, B, F) and targets (CHUNK, S, B, 2) of as many updates."""

@@ -11,10 +11,10 @@ import torch
 from tutorial.data.toy2d import ring
 from tutorial.diffusion.exact import posterior_mean
 from tutorial.diffusion.objective import read
+from tutorial.diffusion.point_training import CHUNK, POINTS, Knobs, PointTraining, progress
 from tutorial.diffusion.process import q_sample
 from tutorial.metrics.coverage import coverage
 from tutorial.networks.mlp import PointDenoiserConfig
-from tutorial.training.points import CHUNK, POINTS, Knobs, PointTraining, progress
 
 SMALL = PointDenoiserConfig(hidden=16, layers=2)
 
@@ -25,9 +25,9 @@ def data(seed: int = 0, n: int = 1000) -> torch.Tensor:
 
 def test_the_same_seed_is_the_same_run_however_it_is_interrupted():
     whole, pieces = PointTraining(data(), SMALL), PointTraining(data(), SMALL)
-    losses = [step.values["loss"] for step in itertools.islice(whole.run(Knobs), 2 * CHUNK)]
-    again = [step.values["loss"] for step in itertools.islice(pieces.run(Knobs), CHUNK)]
-    again += [step.values["loss"] for step in itertools.islice(pieces.run(Knobs), CHUNK)]
+    losses = [step.loss for step in itertools.islice(whole.run(Knobs), 2 * CHUNK)]
+    again = [step.loss for step in itertools.islice(pieces.run(Knobs), CHUNK)]
+    again += [step.loss for step in itertools.islice(pieces.run(Knobs), CHUNK)]
     assert losses == again
     assert (whole.step, pieces.step) == (2 * CHUNK, 2 * CHUNK)
 

@@ -1,0 +1,321 @@
+"""The lab "train with each": three denoisers, alike but for what they are asked for, are trained side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+from torch import Tensor
+
+from apps import limits, links, live, player
+from apps.tabs.objectives.shown import COLOURS, NAMES, decades
+from tutorial import weights
+from tutorial.data.toy2d import REACH, WORLDS, mixture_of
+from tutorial.diffusion.elbo import noised
+from tutorial.diffusion.exact import exact_denoiser
+from tutorial.diffusion.objective import KINDS, Kind, read
+from tutorial.diffusion.point_training import CHUNK, POINTS, Knobs, PointTraining, Progress, progress
+from tutorial.diffusion.points import IN_THREE_WAYS, SCHEDULE, file_name
+from tutorial.diffusion.views import magnification
+from tutorial.metrics.energy import noise_floor
+from tutorial.networks.mlp import PointDenoiserConfig
+from tutorial.training.point_denoisers import COMMAND
+
+FRAME = 0.4
+"""Seconds between two looks at a training; a look at three networks costs about a tenth."""
+AT_A_TIME = 30.0
+"""Seconds of computing after which a training pauses by itself."""
+RATES = [0.0001, 0.0005, 0.002, 0.005, 0.02, 0.1]
+COMPARED = 300
+"""Samples of each network, and points of the data they are compared to."""
+PROBES = 128
+"""Points, each with its noise, at each of `TIMES`, on which errors are measured: always the same."""
+TIMES = torch.tensor([1, 5, 12, 25, 50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 700, 800, 900, 1000])
+
+DEFAULTS: dict[str, Any] = {
+    "world": "eight Gaussians",
+    "rate": 0.002,
+    "batch": 128,
+    "hidden": 128,
+    "layers": 3,
+    "seed": 0,
+}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a training starts from: another one is another training."""
+
+    world: str
+    hidden: int
+    layers: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A visitor's settings, every value checked; what is predicted is each network's own."""
+
+    setup: Setup
+    knobs: Knobs
+
+
+def check(world: Any, rate: Any, batch: Any, hidden: Any, layers: Any, seed: Any) -> Wish:
+    """Raises gr.Error for the first value that is not as it should be."""
+    return Wish(
+        Setup(
+            world=limits.choice("The data", world, tuple(WORLDS)),
+            hidden=limits.whole("The width", hidden, 8, 256),
+            layers=limits.whole("The number of layers", layers, 1, 5),
+            seed=limits.whole("The seed", seed, 0, 2**31 - 1),
+        ),
+        Knobs(
+            rate=limits.number("The learning rate", rate, 1e-5, 0.1),
+            batch=limits.whole("The batch", batch, 16, 512),
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one network stands: its samples, and its errors of ε̂ at `TIMES`, as squares for each number."""
+
+    progress: Progress
+    error: np.ndarray
+    """From the noise that was there."""
+    excess: np.ndarray | None
+    """From the exact answer, where it is known: what training could still remove."""
+
+
+class Run:
+    """Three trainings from the same initialisation on the same batches, and the probes they are measured on."""
+
+    def __init__(self, setup: Setup) -> None:
+        generator = torch.Generator().manual_seed(setup.seed)
+        draw, self.mixture = WORLDS[setup.world], mixture_of(setup.world)
+        self.setup, self.seconds = setup, 0.0
+        data, self.reference = draw(POINTS, generator), draw(COMPARED, generator)
+        self.floor = noise_floor(data[:2000], COMPARED, COMPARED)
+        shape = PointDenoiserConfig(hidden=setup.hidden, layers=setup.layers)
+        self.trainings: dict[Kind, PointTraining] = {}
+        for kind in KINDS:
+            self.trainings[kind] = PointTraining(data, shape, seed=setup.seed)
+            self.trainings[kind].knobs = Knobs(predicts=kind)
+        self.x_t, self.t, self.eps = noised(SCHEDULE, draw(PROBES, generator), TIMES, generator)
+        exact = exact_denoiser(self.mixture, SCHEDULE) if self.mixture is not None else None
+        self.exact = exact(self.x_t, self.t, None) if exact is not None else None
+
+    @property
+    def step(self) -> int:
+        """Updates that each network has had."""
+        return self.trainings["v"].step  # the last of a round
+
+    @torch.no_grad()
+    def look(self, kind: Kind) -> Look:
+        """Draws and measures with one network."""
+        training = self.trainings[kind]
+        answer = training.denoise(self.x_t[None], self.t[None])[0]
+        eps, _ = read(kind, SCHEDULE, answer, self.x_t, self.t)
+        now = progress(training, 0.0, self.reference, self.mixture)
+        excess = _by_time(eps - self.exact) if self.exact is not None else None
+        return Look(now, _by_time(eps - self.eps), excess)
+
+    def looks(self) -> dict[Kind, Look]:
+        """A look at each of the three."""
+        return {kind: self.look(kind) for kind in KINDS}
+
+    def train(self, knobs: Callable[[], Knobs]) -> Generator[dict[Kind, Look] | None, None, None]:
+        """Trains the three in turn, `CHUNK` updates each, and counts the seconds.
+
+        Yields a look at all three every `FRAME` seconds, and None wherever else it can pause.
+        """
+        shown = begun = time.monotonic()
+        with ExitStack() as stack:
+            running = [
+                stack.enter_context(closing(training.run(lambda kind=kind: replace(knobs(), predicts=kind))))
+                for kind, training in self.trainings.items()
+            ]
+            while True:
+                for steps in running:
+                    for _ in islice(steps, CHUNK):
+                        pass
+                    self.seconds += time.monotonic() - begun
+                    yield None
+                    begun = time.monotonic()
+                if begun - shown >= FRAME:
+                    yield self.looks()
+                    shown = begun = time.monotonic()
+
+
+def _by_time(difference: Tensor) -> np.ndarray:
+    """Mean squares at each of `TIMES`: (T · PROBES, 2) → (T,)."""
+    return difference.square().unflatten(0, (len(TIMES), PROBES)).mean((1, 2)).double().numpy()
+
+
+Bench = live.Bench[Wish, Run]
+
+
+def placed(bench: Bench) -> Run:
+    """The run on the bench; a new one if there is none, or one of another set-up."""
+    if bench.work is None or bench.work.setup != bench.settings.setup:
+        bench.work = Run(bench.settings.setup)
+    return bench.work
+
+
+def work(bench: Bench) -> Generator[tuple[Run, dict[Kind, Look]] | None, None, None]:
+    """Trains what is on the bench under the settings that stand there at each moment, for `AT_A_TIME` seconds."""
+    spent = 0.0
+    while spent < AT_A_TIME:
+        run = placed(bench)
+        before = run.seconds
+        for looks in run.train(lambda: bench.settings.knobs):
+            yield None if looks is None else (run, looks)
+            if looks is not None and not all(np.isfinite(look.error).all() for look in looks.values()):
+                raise limits.refuse("The numbers have run out of bounds. Lower the learning rate, and press Reset.")
+            if bench.work is not run or bench.settings.setup != run.setup or spent + run.seconds - before >= AT_A_TIME:
+                break
+        spent += run.seconds - before
+
+
+def told(run: Run, looks: Mapping[Kind, Look]) -> str:
+    """A training's state in a line."""
+    pace = f", {run.step / run.seconds:,.0f} a second" if run.seconds and run.step else ""
+    energies = ", ".join(f"{NAMES[kind]} {look.progress.energy:.3f}" for kind, look in looks.items())
+    return f"{run.step:,} updates of each{pace} · energy distance: {energies}; two samples of the data {run.floor:.3f}"
+
+
+def clouds(run: Run, looks: dict[Kind, Look], note: str) -> str:
+    """What each network draws."""
+    plane = (-REACH, REACH, "")
+    panels = []
+    for kind, look in looks.items():
+        seen = look.progress.coverage
+        good = f": {seen.modes} modes, {seen.high_quality:.0%} on one" if seen is not None else ""
+        panels.append(
+            player.panel(
+                [
+                    player.points(run.reference[None].numpy(), "real", "data", alpha=0.35),
+                    player.points(look.progress.samples[None].numpy(), "generated", "samples"),
+                ],
+                title=f"predicts {NAMES[kind]}{good}",
+                label=f"Data, and samples of the network that predicts {NAMES[kind]}",
+                x=plane,
+                y=plane,
+            )
+        )
+    return player.clip(panels, note=note)
+
+
+def curves(run: Run, looks: dict[Kind, Look]) -> str:
+    """Loss for each t: as each network has it, in the same units for all, and beyond what cannot be avoided."""
+    exact = _by_time(run.exact - run.eps) if run.exact is not None else None
+    own: dict[Kind, np.ndarray] = {}
+    common: dict[Kind, np.ndarray] = {}
+    excess: dict[Kind, np.ndarray] = {}
+    floors = []
+    for kind, look in looks.items():
+        squared = magnification(kind, SCHEDULE)[TIMES].square().numpy()
+        own[kind], common[kind] = look.error * squared, look.error
+        if exact is not None and look.excess is not None:
+            floors.append(exact * squared)
+            excess[kind] = look.excess
+    panels = [
+        _panel("loss at each t, each in its own units", own, floors),
+        _panel("the same, as errors of ε̂", common, floors[:1]),
+    ]
+    if excess:
+        panels.append(_panel("ε̂ off the exact answer", excess, []))
+    return player.clip(panels)
+
+
+def _panel(title: str, by_kind: Mapping[Kind, np.ndarray], floors: list[np.ndarray]) -> player.Panel:
+    x = TIMES.numpy()
+    layers = [player.curve(x, values, COLOURS[kind], f"predicts {NAMES[kind]}") for kind, values in by_kind.items()]
+    layers += [player.curve(x, floor, "exact", "exact: unavoidable", dashed=True) for floor in floors]
+    y = (*decades(*by_kind.values(), *floors), "mean square", "log")
+    return player.panel(layers, title=title, x=(1, SCHEDULE.T, "t", "log"), y=y)
+
+
+def opening() -> tuple[str, str]:
+    """What the lab shows at first: the shipped three."""
+    run = Run(check(**DEFAULTS).setup)
+    for kind, training in run.trainings.items():
+        training.average = weights.load(file_name(IN_THREE_WAYS, kind))
+        training.step = weights.read_card(file_name(IN_THREE_WAYS, kind), needs=("steps",))["steps"]
+    looks = run.looks()
+    note = f"{told(run, looks)}. A recorded run, made by `{COMMAND}`; Train starts one of yours."
+    return clouds(run, looks, note), curves(run, looks)
+
+
+def lab(page: gr.Blocks) -> None:
+    """The lab's pictures and controls; without a shipped denoiser, a sentence that says how to get it back."""
+    try:
+        first = opening()
+    except weights.WeightsError as error:
+        gr.Markdown(f"### This lab cannot open\n{error}")
+        return
+    benches: live.Benches[Wish, Run] = live.Benches(page)
+    film = player.player(first[0], elem_id="each")
+    settings, buttons = controls()
+    pictures = [film, player.player(first[1], elem_id="each-losses")]
+    values = list(settings.values())
+
+    def shown(run: Run, looks: dict[Kind, Look]) -> tuple[str, str]:
+        return clouds(run, looks, told(run, looks)), curves(run, looks)
+
+    def train(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:
+        bench = benches.of(request)
+        bench.settings = check(*chosen)
+        with bench.alone():
+            for run, looks in limits.run(request, work(bench)):
+                yield shown(run, looks)
+
+    def reset(request: gr.Request, *chosen: Any) -> Any:
+        bench = benches.of(request)
+        bench.settings, bench.work = check(*chosen), None
+        if bench.busy:
+            return gr.skip(), gr.skip()  # the run notices, and begins anew
+        with bench.alone(), limits.CPU.turn():
+            run = placed(bench)
+            return shown(run, run.looks())
+
+    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    write = links.write("objectives", settings)
+    run_options = options | {"trigger_mode": "once", "concurrency_limit": None}
+    buttons["train"].click(train, values, pictures, js=write, **run_options)
+    buttons["pause"].click(limits.stop, queue=False, api_visibility="private")
+    buttons["reset"].click(reset, values, pictures, **options)
+    copy = links.copy("objectives", settings, "copy-objectives")
+    buttons["copy"].click(None, values, js=copy, queue=False, **options)
+    settings["world"].input(reset, values, pictures, **options)
+    live.follow(benches, settings, check)
+    links.restore(page, "objectives", settings, check, button="train-each")
+
+
+def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
+    """The settings in the order in which `check` takes them, and the buttons."""
+    with gr.Row():
+        buttons = {
+            "train": gr.Button("Train all three", variant="primary", elem_id="train-each", min_width=140),
+            "pause": gr.Button("Pause", elem_id="pause-each", min_width=90),
+            "reset": gr.Button("Reset", elem_id="reset-each", min_width=90),
+        }
+    with gr.Row():
+        world = gr.Dropdown(list(WORLDS), value=DEFAULTS["world"], label="Data", elem_id="each-world", min_width=180)
+        rate = gr.Dropdown(RATES, value=DEFAULTS["rate"], label="Learning rate", elem_id="each-rate", min_width=140)
+    with gr.Accordion("More", open=False):
+        with gr.Row():
+            batch = gr.Slider(16, 512, DEFAULTS["batch"], step=16, label="Batch", elem_id="each-batch")
+            hidden = gr.Slider(8, 256, DEFAULTS["hidden"], step=8, label="Width of the layers", elem_id="each-hidden")
+            layers = gr.Slider(1, 5, DEFAULTS["layers"], step=1, label="Hidden layers", elem_id="each-layers")
+        seed = gr.Number(DEFAULTS["seed"], label="Seed: initialisation and noise", precision=0, elem_id="each-seed")
+        buttons["copy"] = gr.Button("Copy link", elem_id="copy-objectives", size="sm")
+    settings = {"world": world, "rate": rate, "batch": batch, "hidden": hidden, "layers": layers, "seed": seed}
+    return settings, buttons

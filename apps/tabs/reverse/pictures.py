@@ -1,0 +1,343 @@
+"""The lab "digits and critters walk back": what a network sees, what it guesses and what it calls noise, at each step;
+the way up, from a picture to its noise; and what lies between two noises."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+from torch import Tensor
+
+from apps import limits, links, models, player
+from apps.pictures import channels
+from tutorial import weights
+from tutorial.data.critter_art import render
+from tutorial.data.critter_words import describe
+from tutorial.data.critters import EVALUATION_SEED, any_critter
+from tutorial.data.digits import DataError, digits
+from tutorial.data.pixels import from_image, to_arrays, to_signed
+from tutorial.diffusion.guidance import guided
+from tutorial.diffusion.inversion import invert, lerp, slerp
+from tutorial.diffusion.latent import as_denoiser
+from tutorial.diffusion.objective import Kind
+from tutorial.diffusion.samplers import SAMPLERS, Denoiser, Step, evaluations, named
+from tutorial.diffusion.schedule import Schedule
+from tutorial.metrics.similarity import psnr
+
+WALK, ROUND, BETWEEN = "walk back", "to its noise and back", "between two noises"
+SHOWS = (WALK, ROUND, BETWEEN)
+DIGITS = (*(f"the digit {k}" for k in range(10)), "any digit")
+CRITTERS = {
+    describe(wanted): wanted
+    for wanted in (
+        {"colour": "yellow", "mood": "smiling", "ears": "long"},
+        {"colour": "blue", "hat": "crown"},
+        {"colour": "pink", "eyes": "single", "background": "sea"},
+    )
+}
+"""Prompt → the attributes that it asks for."""
+SUBJECTS = (*DIGITS, *CRITTERS)
+SHARES = [k / 8 for k in range(9)]
+"""How far from the first noise to the second the pictures between them are."""
+LOOKS = 40
+"""Steps of a walk that are sent, at most."""
+FRAME = 1 / 10
+"""Seconds between two reports on how far it is."""
+SPREAD = 3.0
+"""Noise is drawn in colours from −3 to 3: three of its standard deviations."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A visitor's settings, every value checked."""
+
+    shows: str
+    subject: str
+    sampler: str
+    steps: int
+    guidance: float
+    eta: float
+    seed: int
+
+
+def check(shows: Any, subject: Any, sampler: Any, steps: Any, guidance: Any, eta: Any, seed: Any) -> Wish:
+    """Raises gr.Error for the first value that is not as it should be."""
+    return Wish(
+        limits.choice("What is shown", shows, SHOWS),
+        limits.choice("The subject", subject, SUBJECTS),
+        limits.choice("The sampler", sampler, list(SAMPLERS)),
+        limits.whole("Steps", steps, 2, 200),
+        limits.number("Guidance", guidance, 0, 8),
+        limits.number("η", eta, 0, 1),
+        limits.whole("The seed", seed, 0, 2**31 - 1),
+    )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A shipped model that was told what to draw; digits are drawn among pixels, critters as latents."""
+
+    denoise: Denoiser
+    null: Tensor
+    cond: Tensor
+    schedule: Schedule
+    predicts: Kind
+    shape: tuple[int, ...]
+
+    def walk(self, x_T: Tensor, sampler: str, steps: int, guidance: float, **own: Any) -> Iterator[Step]:
+        """A sampler's steps from x_T (B, …)."""
+        denoise, cond = guided(self.denoise, self.null, guidance), self.cond.expand(len(x_T), *self.cond.shape[1:])
+        return named(sampler, **own)(denoise, self.schedule, x_T, steps=steps, predicts=self.predicts, cond=cond)
+
+    def invert(self, x0: Tensor, steps: int) -> Iterator[Step]:
+        """The steps from data x0 (1, …) up to its noise, without guidance: exaggeration has no way back."""
+        return invert(self.denoise, self.schedule, x0, steps=steps, predicts=self.predicts, cond=self.cond)
+
+    @torch.no_grad()
+    def pixels(self, x: Tensor) -> Iterator[Tensor]:
+        """States (N, …) as pictures in [−1, 1], a few at a time: latents decoded, digits as they are."""
+        for rows in x.split(4):
+            yield rows if self.shape[0] == 1 else models.latent_diffusion().decode(rows)
+
+
+def subject(name: str) -> Subject:
+    """The model that draws this, and what it is told. Raises weights.WeightsError if its weights are missing."""
+    if name in DIGITS:
+        model = models.digit_diffusion()
+        told, null = torch.tensor([DIGITS.index(name)]), torch.tensor([model.nothing])
+        return Subject(as_denoiser(model.unet), null, told, model.schedule, model.predicts, (1, 28, 28))
+    model = models.latent_diffusion()
+    told, null = model.words([name]), model.words([""])
+    shape = (model.unet.config.latent_channels, model.side, model.side)
+    return Subject(as_denoiser(model.unet), null, told, model.schedule, model.predicts, shape)
+
+
+@torch.no_grad()
+def original(name: str, seed: int) -> tuple[Tensor, Tensor]:
+    """A picture that no model has seen: as pixels (1, C, H, W) in [−1, 1], and as its model takes it, (1, …).
+
+    Digits are MNIST's test digits; critters are drawn afresh, and encoded.
+    """
+    if name in DIGITS:
+        x, y = digits("test")
+        rows = x if name == DIGITS[-1] else x[y == DIGITS.index(name)]
+        picture = to_signed(rows[seed % len(rows)][None])
+        return picture, picture
+    picture = to_signed(from_image(render(any_critter(EVALUATION_SEED + seed, **CRITTERS[name])))[None])
+    autoencoder = models.latent_diffusion().autoencoder
+    return picture, autoencoder.encode(picture)[0] * autoencoder.config.scaling_factor
+
+
+Part = tuple[str, str | None]
+"""How far it is, and at the end the clip."""
+
+
+def work(wish: Wish) -> Generator[Part | None, None, None]:
+    """All that a click computes, with a place to pause after each network evaluation."""
+    shown = time.monotonic()
+    for part in {WALK: walk_back, ROUND: round_trip, BETWEEN: between}[wish.shows](wish, subject(wish.subject)):
+        if isinstance(part, Step):
+            part = f"step {part.i + 1} of {part.n}", None
+            if time.monotonic() - shown < FRAME:
+                yield None
+                continue
+        shown = time.monotonic()
+        yield part
+
+
+def walk_back(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
+    """x_t, x̂₀ and ε̂ of each step of one walk."""
+    generator = torch.Generator().manual_seed(wish.seed)
+    x_T = torch.randn(1, *of.shape, generator=generator)
+    begun, steps = time.monotonic(), []
+    for step in of.walk(x_T, wish.sampler, wish.steps, wish.guidance, eta=wish.eta, generator=generator):
+        steps.append(step)
+        yield step
+    seconds = time.monotonic() - begun
+    looked = [steps[k] for k in _spread(len(steps))]
+    last = looked[-1].x_next
+    noisy = yield from _decoded(of, torch.cat([step.x for step in looked] + [last]))
+    guesses = yield from _decoded(of, torch.cat([step.x0_hat for step in looked] + [last]))
+    noise = torch.cat([step.eps for step in looked] + [looked[-1].eps])
+    panels = [
+        player.panel([player.image(noisy, smooth=of.shape[0] > 1)], title="x_t, what the network sees"),
+        player.panel([player.image(guesses, smooth=of.shape[0] > 1)], title="x̂₀, what it guesses"),
+        player.panel([noise_layer(noise)], title="ε̂, what it calls noise"),
+    ]
+    labels = [f"step {step.i + 1}: t = {step.t}" for step in looked] + ["t = 0: done"]
+    calls = evaluations(wish.sampler, steps[0].n) * (1 if wish.guidance in (0, 1) else 2)
+    note = f"{wish.subject}: {calls} network evaluations in {seconds:.2f} s, with a trained model that ships."
+    yield note, player.clip(panels, frames=len(labels), labels=labels, rate=10, note=note)
+
+
+def round_trip(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
+    """A real picture up to its noise by DDIM, and down again: what comes back, and how well."""
+    picture, x0 = original(wish.subject, wish.seed)
+    up, down = [], []
+    for step in of.invert(x0, wish.steps):
+        up.append(step.x)
+        yield step
+    noise = step.x_next
+    for step in of.walk(noise, "ddim", wish.steps, 1.0):
+        down.append(step.x)
+        yield step
+    looked = [(up + down)[k] for k in _spread(2 * wish.steps)]
+    way = yield from _decoded(of, torch.cat([*looked, step.x_next]))
+    back = torch.cat(list(of.pixels(step.x_next)))
+    asked = torch.cat(list(of.pixels(x0)))  # what the autoencoder loses is not the inversion's fault
+    labels = [
+        f"t = {t}"
+        for t in np.interp(_spread(2 * wish.steps), [0, wish.steps, 2 * wish.steps], [0, 1000, 0]).astype(int)
+    ]
+    panels = [
+        player.panel([player.image(_rgb(picture), smooth=of.shape[0] > 1)], title="a real one, never seen"),
+        player.panel([player.image(way, smooth=of.shape[0] > 1)], title="up to its noise, and back"),
+        player.panel(
+            [player.heat((back - asked).abs().mean(1).numpy(), "error", low=0, high=0.5)],
+            title="what did not come back",
+        ),
+    ]
+    note = (
+        f"{wish.subject}, {wish.steps} steps up and {wish.steps} down: PSNR {psnr(asked, back):.1f} dB. Its noise has mean "
+        f"{noise.mean():.2f} and standard deviation {noise.std():.2f}."
+    )
+    yield note, player.clip(panels, frames=len(way), labels=[*labels, "back at t = 0"], rate=12, note=note)
+
+
+def between(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
+    """Two noises, and what is drawn on an arc and on a straight line from one to the other."""
+    first, second = (torch.randn(1, *of.shape, generator=torch.Generator().manual_seed(wish.seed + k)) for k in (0, 1))
+    arms = [torch.cat([way(first, second, share) for share in SHARES]) for way in (slerp, lerp)]
+    for step in of.walk(torch.cat(arms), "ddim", wish.steps, wish.guidance):
+        yield step
+    panels = []
+    for title, x_T, x in zip(("along an arc", "along a straight line"), arms, step.x_next.chunk(2), strict=True):
+        drawn = yield from _decoded(of, x)
+        length = x_T.flatten(1).norm(dim=1) / x_T[0].numel() ** 0.5
+        lengths = player.curve(np.array(SHARES), length.numpy(), "noise", "‖x_T‖ / √D", marker=range(len(SHARES)))
+        panels.append(player.panel([player.image(drawn, smooth=of.shape[0] > 1)], title=title))
+        panels.append(
+            player.panel([lengths], title="how loud its noise is", x=(0, 1, "share of the second"), y=(0.6, 1.1, ""))
+        )
+    labels = [f"{share:.0%} of the second" for share in SHARES]
+    note = "Half-way on the straight line, noise is too quiet by √½, and the network has never seen such."
+    yield note, player.clip(panels, frames=len(SHARES), labels=labels, rate=4, note=note)
+
+
+def noise_layer(x: Tensor) -> player.Layer:
+    """Noise (T, C, H, W) in colours, its channels side by side."""
+    return player.heat(channels(x.numpy()), "ε̂", low=-SPREAD, high=SPREAD, map="diverging")
+
+
+def _decoded(of: Subject, x: Tensor) -> Generator[None, None, np.ndarray]:
+    """States as RGB pictures (N, H, W, 3), with a place to pause after every few."""
+    rows = []
+    for pictures in of.pixels(x):
+        rows.append(_rgb(pictures))
+        yield None
+    return np.concatenate(rows)
+
+
+def _rgb(x: Tensor) -> np.ndarray:
+    return to_arrays(x.expand(-1, 3, -1, -1))
+
+
+def _spread(n: int) -> np.ndarray:
+    """At most `LOOKS` of the numbers below n, evenly, from the first to the last."""
+    return np.unique(np.linspace(0, n - 1, min(n, LOOKS)).round().astype(int))
+
+
+DEFAULTS: dict[str, Any] = {
+    "shows": WALK,
+    "subject": "the digit 3",
+    "sampler": "ddim",
+    "steps": 30,
+    "guidance": 2.0,
+    "eta": 0.0,
+    "seed": 1,
+}
+
+
+def lab(page: gr.Blocks) -> None:
+    """The lab's controls and pictures; without its weights, a sentence that says how to get them back."""
+    try:
+        *_, (_, first) = filter(None, work(check(**DEFAULTS)))
+    except (weights.WeightsError, DataError) as error:
+        gr.Markdown(f"### This lab cannot open\n{error}")
+        return
+    film = player.player(first, elem_id="pictures")
+    line = gr.Markdown(elem_id="pictures-status")
+    settings, buttons = controls()
+
+    def drawn(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
+        for text, clip in limits.run(request, work(check(*chosen))):
+            yield "" if clip else text, clip or gr.skip()
+
+    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    values = list(settings.values())
+    gr.on(
+        [buttons["go"].click],
+        drawn,
+        values,
+        [line, film],
+        js=links.write("pictures", settings),
+        trigger_mode="once",
+        concurrency_limit=None,
+        **options,
+    )
+    buttons["halt"].click(limits.stop, queue=False, api_visibility="private")
+    buttons["copy"].click(None, values, js=links.copy("pictures", settings, "copy-pictures"), queue=False, **options)
+    links.restore(page, "pictures", settings, check, button="pictures-go")
+
+
+def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
+    """The settings in the order in which `check` takes them, and the buttons."""
+    with gr.Row():
+        shows = gr.Radio(SHOWS, value=DEFAULTS["shows"], label="Show", elem_id="pictures-shows", min_width=300)
+        subject = gr.Dropdown(
+            list(SUBJECTS), value=DEFAULTS["subject"], label="Of", elem_id="pictures-subject", min_width=200
+        )
+    with gr.Row():
+        buttons = {
+            "go": gr.Button("Go", variant="primary", elem_id="pictures-go", min_width=120),
+            "halt": gr.Button("Stop", elem_id="pictures-stop", min_width=80),
+        }
+    with gr.Accordion("More", open=False):
+        with gr.Row():
+            samplers = [(name, name) for name in SAMPLERS]
+            sampler = gr.Dropdown(
+                samplers,
+                value=DEFAULTS["sampler"],
+                label="Sampler",
+                info="For the walk back",
+                elem_id="pictures-sampler",
+            )
+            steps = gr.Slider(2, 200, DEFAULTS["steps"], step=1, label="Steps", elem_id="pictures-steps")
+            guidance = gr.Slider(0, 8, DEFAULTS["guidance"], step=0.1, label="Guidance", elem_id="pictures-guidance")
+        with gr.Row():
+            eta = gr.Slider(
+                0,
+                1,
+                DEFAULTS["eta"],
+                step=0.05,
+                label="η",
+                info="New noise in each step of DDIM",
+                elem_id="pictures-eta",
+            )
+            seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="pictures-seed")
+            buttons["copy"] = gr.Button("Copy link", elem_id="copy-pictures", size="sm", min_width=110)
+    settings = {
+        "shows": shows,
+        "subject": subject,
+        "sampler": sampler,
+        "steps": steps,
+        "guidance": guidance,
+        "eta": eta,
+        "seed": seed,
+    }
+    return settings, buttons

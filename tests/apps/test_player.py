@@ -1,0 +1,79 @@
+"""What the player sends to the browser, and what it refuses to send."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+from apps import player
+
+NAN, INF = float("nan"), float("inf")
+
+
+def codes(layer) -> list[int]:
+    return list(base64.b64decode(layer["data"]))
+
+
+def test_a_heat_map_is_coded_evenly_between_its_ends_and_nan_has_a_code_of_its_own():
+    values = np.array([[[-9.0, -3.0, 0.0, 3.0, 9.0, NAN]]])
+    layer = player.heat(values, "z", low=-3, high=3, map="diverging")
+    assert codes(layer) == [0, 0, 127, 254, 254, player.NOTHING]  # 0 lies exactly in the middle
+    assert layer["range"] == [-3, 3]
+
+
+def test_the_range_of_a_heat_map_is_that_of_its_numbers():
+    layer = player.heat(np.array([[[2.0, NAN, 4.0]]]), "h")
+    assert (layer["range"], codes(layer)) == ([2.0, 4.0], [0, player.NOTHING, 254])
+    same = player.heat(np.array([[[5.0, NAN]]]), "h")
+    assert (same["range"], codes(same)) == ([5.0, 5.0], [0, player.NOTHING])
+    empty = player.heat(np.full((1, 1, 2), NAN), "h", low=0, high=1)
+    assert codes(empty) == [player.NOTHING] * 2
+
+
+def test_the_error_of_a_code_is_at_most_half_a_step():
+    values = np.random.default_rng(0).uniform(-3, 3, (2, 20, 20))
+    layer = player.heat(values, "z", low=-3, high=3)
+    back = -3 + np.array(codes(layer)).reshape(values.shape) * 6 / 254
+    assert np.abs(back - values).max() <= 3 / 254 + 1e-12
+
+
+def test_a_logarithmic_axis_says_so():
+    panel = player.panel([], x=(0, 1, "t"), y=(1e-3, 1, "loss", "log"))
+    sent = json.loads(player.clip([panel]))["panels"][0]
+    assert (sent["x"], sent["y"]) == ([0, 1, "t"], [1e-3, 1, "loss", "log"])
+
+
+def test_the_page_gets_every_script_in_one_scope():
+    assert len(player.SCRIPTS) == len(list(player.HERE.glob("*.js")))
+    assert all(path.read_text(encoding="utf-8") in player.HEAD for path in player.SCRIPTS)
+    assert player.HEAD.startswith("<script>(() => {") and player.HEAD.endswith("})();</script>")
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: player.clip([], frames=3, labels=["a"]), "a label for each of 3 frames"),
+        (lambda: player.clip([], rate=INF), "JSON"),
+        (lambda: player.panel([], x=(0, 1, "")), "both axes or none"),
+        (lambda: player.panel([], x=(1, 1, ""), y=(0, 1, "")), "from a lower to a higher"),
+        (lambda: player.panel([], x=(0, 1, ""), y=(0, 1, "", "log")), "must begin above 0; got 0"),
+        (lambda: player.panel([], x=(0, 1, ""), y=(1, 2, "", "ln")), "linear or, with .log., logarithmic"),
+        (lambda: player.image(np.zeros((3, 8, 8, 3))), "in uint8"),
+        (lambda: player.points(np.zeros((5, 2)), "real"), "3 dimensions"),
+        (lambda: player.points(np.full((1, 5, 2), NAN), "real"), "finite"),
+        (lambda: player.points(np.zeros((1, 5, 2)), "pink"), "one of real, generated"),
+        (lambda: player.heat(np.zeros((2, 2)), "h"), "3 dimensions"),
+        (lambda: player.heat(np.full((1, 2, 2), INF), "h"), "finite"),
+        (lambda: player.heat(np.array([[[NAN, -INF]]]), "h", low=0, high=1), "finite"),
+        (lambda: player.heat(np.full((1, 2, 2), NAN), "h"), "low ≤ high"),
+        (lambda: player.heat(np.zeros((1, 2, 2)), "h", low=2, high=1), "low ≤ high"),
+        (lambda: player.heat(np.zeros((1, 2, 2)), "h", high=INF), "low ≤ high"),
+        (lambda: player.curve(np.arange(3), np.arange(3), "real", marker=[3]), "among the curve's 3 points"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_a_sentence(make, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make()

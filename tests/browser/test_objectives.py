@@ -1,0 +1,89 @@
+"""The chapter "Objectives" in Chromium."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.test_accessibility import AXE, RUN
+
+
+@pytest.fixture
+def page(open_page):
+    opened = open_page(tab="Objectives")
+    for lab, canvases in (("views", 6), ("each", 3), ("each-losses", 3), ("bound", 2), ("effort", 2)):
+        opened.wait_for_function(f"document.querySelectorAll('#{lab} canvas').length === {canvases}")
+    opened.wait_for_function("document.querySelector('#views output').textContent.startsWith('t = 50')")
+    return opened
+
+
+def test_scrubbing_through_the_four_views_asks_nobody(page):
+    page.wait_for_timeout(500)
+    page.asked.clear()
+    before = page.evaluate("document.querySelector('#views canvas').toDataURL()")
+    for _ in range(5):
+        page.locator("#views").get_by_role("button", name="One frame back").click()
+    assert "t = 300" in page.locator("#views output").inner_text()
+    assert page.evaluate("document.querySelector('#views canvas').toDataURL()") != before
+    assert page.asked == []
+
+
+def test_a_click_tells_all_four_values(page):
+    assert "t = 500" in page.locator("#views-values").inner_text()
+    page.locator("#views canvas").nth(1).click()
+    page.wait_for_function("document.querySelector('#views-values').innerText.includes('t = 50\\t')")
+    table = page.locator("#views-values").inner_text()
+    assert all(word in table for word in ("network", "exact", "ε", "x₀", "v", "score"))
+
+
+def test_another_network_answers_and_where_there_is_none_epsilon_is_chosen(page):
+    before = page.locator("#views-values").inner_text()
+    page.locator("#views-predicts").get_by_label("v", exact=True).check()
+    page.wait_for_function("old => document.querySelector('#views-values').innerText !== old", arg=before)
+    page.locator("#views-world input").click()
+    page.get_by_role("option", name="two moons").click()
+    page.wait_for_function("document.querySelectorAll('#views canvas').length === 5")  # no exact answer is known
+    assert page.locator("#views-predicts").get_by_label("ε").is_checked()
+
+
+def test_three_networks_train_and_pause(page):
+    assert "A recorded run" in page.locator("#each .note").inner_text()
+    page.get_by_role("button", name="Train all three").click()
+    page.wait_for_function(
+        "/^(?!24,000)\\d.* updates of each, .* a second/.test(document.querySelector('#each .note').textContent)",
+        timeout=60_000,
+    )
+    first = page.locator("#each .note").inner_text()
+    page.wait_for_function("old => document.querySelector('#each .note').innerText !== old", arg=first, timeout=60_000)
+    page.locator("#pause-each").click()
+    page.wait_for_timeout(1500)
+    stopped = page.locator("#each .note").inner_text()
+    page.wait_for_timeout(1500)
+    assert page.locator("#each .note").inner_text() == stopped
+    assert "objectives-rate=0.002" in page.url
+
+
+def test_the_bound_is_measured_with_another_variance(page):
+    before = page.locator("#bound-numbers").inner_text()
+    page.locator("#bound-variance").get_by_label("β", exact=True).check()
+    page.wait_for_function("document.querySelector('#bound-numbers').innerText.includes('128 points')", timeout=120_000)
+    assert page.locator("#bound-numbers").inner_text() != before
+    assert "bound-variance=beta" in page.url
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_rule_of_wcag_a_and_aa_is_broken(open_page, theme):
+    page = open_page(theme=theme, tab="Objectives")
+    page.wait_for_selector("#effort canvas")
+    for fold in page.locator("button.label-wrap:visible").all():
+        fold.click()
+    page.get_by_text("def magnification").wait_for()
+    page.wait_for_timeout(500)
+    page.add_script_tag(path=AXE)
+    assert page.evaluate(RUN)["broken"] == []
+
+
+def test_it_fits_a_phone(open_page):
+    page = open_page(tab="Objectives")
+    page.wait_for_selector("#effort canvas")
+    page.set_viewport_size({"width": 390, "height": 800})  # there, a menu hides the tab
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,127 @@
+"""The labs of the chapter "Reverse diffusion", as a visitor meets them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+TAB = "Reverse diffusion"
+
+
+@pytest.fixture
+def page(open_page):
+    page = open_page(tab=TAB)
+    page.wait_for_selector("#quality canvas")
+    return page
+
+
+def told(page, lab: str) -> str:
+    return page.locator(f"#{lab} .note").inner_text()
+
+
+def updates(page) -> int:
+    found = re.match(r"([\d,]+) updates", told(page, "training"))
+    return int(found[1].replace(",", "")) if found else -1
+
+
+def until(page, condition, seconds: float = 15.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        page.wait_for_timeout(50)
+
+
+def test_it_opens_with_a_recorded_run_that_says_so(page):
+    assert "24,000 updates" in told(page, "training")
+    assert "recorded run, made by" in told(page, "training")
+    assert "recorded by" in told(page, "quality")
+
+
+def test_training_runs_pauses_goes_on_and_begins_anew(page):
+    page.click("#train")
+    until(page, lambda: 0 < updates(page) < 20_000)
+    first = updates(page)
+    until(page, lambda: updates(page) > first)
+    page.click("#pause")
+    page.wait_for_timeout(1000)
+    held = updates(page)
+    page.wait_for_timeout(500)
+    assert updates(page) == held
+    page.click("#step")
+    until(page, lambda: updates(page) > held)
+    page.click("#reset")
+    until(page, lambda: updates(page) == 0)
+
+
+def test_the_learning_rate_acts_in_mid_run(page):
+    """At the highest rate the loss rises above what it was."""
+    page.click("#train")
+    until(page, lambda: updates(page) > 200)
+    page.get_by_label("Learning rate").click()
+    page.get_by_role("option", name="0.1", exact=True).click()
+    before = updates(page)
+    script = "document.querySelector('#training clip-player').panels[1].layers[0].values"
+    last = f"(() => {{ const v = {script}; return v[v.length - 1]; }})()"
+    calm = page.evaluate(last)
+    until(page, lambda: page.evaluate(last) > 1.3 * calm)
+    assert updates(page) > before  # the same run
+    page.click("#pause")
+
+
+def test_strokes_become_data(page):
+    box = page.locator("#training canvas").first.bounding_box()
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.5 * box["height"], steps=8)
+    page.mouse.up()
+    until(page, lambda: page.get_by_label("Data", exact=True).first.input_value() == "draw your own")
+    until(page, lambda: updates(page) == 0)
+    page.click("#train")
+    until(page, lambda: updates(page) > 20)
+    page.click("#pause")
+
+
+def test_a_click_asks_about_a_point(page):
+    before = page.locator("#asked").inner_text()
+    page.locator("#field canvas").first.click(position={"x": 150, "y": 90})
+    until(page, lambda: page.locator("#asked").inner_text() != before)
+    assert "exact" in page.locator("#asked").inner_text()
+
+
+def test_from_one_start_noise_fans_out_and_the_flow_does_not(page):
+    page.get_by_label("one starting point, new noise").check()
+    page.click("#walk-button")
+    ends = """(k) => {
+      const layer = document.querySelector("#walk clip-player").panels[k].layers.find((l) => l.name === "on their way");
+      const [frames, n] = layer.shape;
+      const last = layer.values.subarray((frames - 1) * n * 2);
+      const xs = Array.from({length: n}, (_, i) => last[2 * i]);
+      return Math.max(...xs) - Math.min(...xs);
+    }"""
+    until(page, lambda: page.evaluate(ends, 1) < 1e-3)
+    assert page.evaluate(ends, 0) > 2
+
+
+def test_scrubbing_a_walk_asks_the_server_nothing(page):
+    asked = len(page.asked)
+    for _ in range(10):
+        page.locator("#walk input[type=range]").press("ArrowLeft")
+    assert len(page.asked) == asked
+
+
+def test_a_picture_goes_to_its_noise_and_back(page):
+    page.get_by_label("to its noise and back").check()
+    page.click("#pictures-go")
+    until(page, lambda: "PSNR" in told(page, "pictures"), 30)
+
+
+def test_quality_is_measured_again_and_stops(page):
+    page.click("#measure")
+    until(page, lambda: "walks done" in told(page, "quality"))
+    page.click("#quality-stop")
+    page.wait_for_timeout(1000)
+    held = told(page, "quality")
+    page.wait_for_timeout(700)
+    assert told(page, "quality") == held
