@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from tutorial.diffusion import digits, latent, points
-from tutorial.diffusion.digits import DigitDiffusion
+from tutorial.diffusion import latent, points
 from tutorial.diffusion.latent import LatentDiffusion
 from tutorial.diffusion.points import PointModel
 
@@ -20,9 +19,3 @@ def latent_diffusion() -> LatentDiffusion:
 def point_model(world: str) -> PointModel:
     """The shipped denoiser of a world of points. Raises tutorial.weights.WeightsError as above."""
     return points.learned(world)
-
-
-@cache
-def digit_diffusion() -> DigitDiffusion:
-    """The pixel diffusion model of digits. Raises tutorial.weights.WeightsError as above."""
-    return digits.load()

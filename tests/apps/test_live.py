@@ -65,7 +65,7 @@ def counter():
         def turn(request: gr.Request, level: int):
             benches.of(request).settings = level
 
-        go.click(repeat, slider, said, api_name="repeat")
+        go.click(repeat, slider, said, api_name="repeat", concurrency_limit=None)
         slider.input(turn, slider, api_name="turn")
     page.queue().launch(prevent_thread_lock=True, quiet=True)
     yield page

@@ -1,4 +1,4 @@
-"""The lab "digits and critters walk back": what a network sees, what it guesses and what it calls noise, at each step;
+"""The lab "critters walk back": what a network sees, what it guesses and what it calls noise, at each step;
 the way up, from a picture to its noise; and what lies between two noises."""
 
 from __future__ import annotations
@@ -19,19 +19,15 @@ from tutorial import weights
 from tutorial.data.critter_art import render
 from tutorial.data.critter_words import describe
 from tutorial.data.critters import EVALUATION_SEED, any_critter
-from tutorial.data.digits import DataError, digits
 from tutorial.data.pixels import from_image, to_arrays, to_signed
 from tutorial.diffusion.guidance import guided
 from tutorial.diffusion.inversion import invert, lerp, slerp
-from tutorial.diffusion.latent import as_denoiser
-from tutorial.diffusion.objective import Kind
-from tutorial.diffusion.samplers import SAMPLERS, Denoiser, Step, evaluations, named
-from tutorial.diffusion.schedule import Schedule
+from tutorial.diffusion.latent import LatentDiffusion, as_denoiser
+from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations, named
 from tutorial.metrics.similarity import psnr
 
 WALK, ROUND, BETWEEN = "walk back", "to its noise and back", "between two noises"
 SHOWS = (WALK, ROUND, BETWEEN)
-DIGITS = (*(f"the digit {k}" for k in range(10)), "any digit")
 CRITTERS = {
     describe(wanted): wanted
     for wanted in (
@@ -41,7 +37,6 @@ CRITTERS = {
     )
 }
 """Prompt → the attributes that it asks for."""
-SUBJECTS = (*DIGITS, *CRITTERS)
 SHARES = [k / 8 for k in range(9)]
 """How far from the first noise to the second the pictures between them are."""
 LOOKS = 40
@@ -69,7 +64,7 @@ def check(shows: Any, subject: Any, sampler: Any, steps: Any, guidance: Any, eta
     """Raises gr.Error for the first value that is not as it should be."""
     return Wish(
         limits.choice("What is shown", shows, SHOWS),
-        limits.choice("The subject", subject, SUBJECTS),
+        limits.choice("The subject", subject, list(CRITTERS)),
         limits.choice("The sampler", sampler, list(SAMPLERS)),
         limits.whole("Steps", steps, 2, 200),
         limits.number("Guidance", guidance, 0, 8),
@@ -80,54 +75,40 @@ def check(shows: Any, subject: Any, sampler: Any, steps: Any, guidance: Any, eta
 
 @dataclass(frozen=True)
 class Subject:
-    """A shipped model that was told what to draw; digits are drawn among pixels, critters as latents."""
+    """The critters' model, told what to draw."""
 
-    denoise: Denoiser
-    null: Tensor
+    model: LatentDiffusion
     cond: Tensor
-    schedule: Schedule
-    predicts: Kind
-    shape: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.model.unet.config.latent_channels, self.model.side, self.model.side
 
     def walk(self, x_T: Tensor, sampler: str, steps: int, guidance: float, **own: Any) -> Iterator[Step]:
         """A sampler's steps from x_T (B, …)."""
-        denoise, cond = guided(self.denoise, self.null, guidance), self.cond.expand(len(x_T), *self.cond.shape[1:])
-        return named(sampler, **own)(denoise, self.schedule, x_T, steps=steps, predicts=self.predicts, cond=cond)
+        denoise = guided(as_denoiser(self.model.unet), self.model.words([""]), guidance)
+        walk, cond = named(sampler, **own), self.cond.expand(len(x_T), -1, -1)
+        return walk(denoise, self.model.schedule, x_T, steps=steps, predicts=self.model.predicts, cond=cond)
 
     def invert(self, x0: Tensor, steps: int) -> Iterator[Step]:
         """The steps from data x0 (1, …) up to its noise, without guidance: exaggeration has no way back."""
-        return invert(self.denoise, self.schedule, x0, steps=steps, predicts=self.predicts, cond=self.cond)
+        denoise, predicts = as_denoiser(self.model.unet), self.model.predicts
+        return invert(denoise, self.model.schedule, x0, steps=steps, predicts=predicts, cond=self.cond)
 
-    @torch.no_grad()
     def pixels(self, x: Tensor) -> Iterator[Tensor]:
-        """States (N, …) as pictures in [−1, 1], a few at a time: latents decoded, digits as they are."""
-        for rows in x.split(4):
-            yield rows if self.shape[0] == 1 else models.latent_diffusion().decode(rows)
+        """Latents (N, …) as pictures in [−1, 1], a few at a time."""
+        return map(self.model.decode, x.split(4))
 
 
 def subject(name: str) -> Subject:
-    """The model that draws this, and what it is told. Raises weights.WeightsError if its weights are missing."""
-    if name in DIGITS:
-        model = models.digit_diffusion()
-        told, null = torch.tensor([DIGITS.index(name)]), torch.tensor([model.nothing])
-        return Subject(as_denoiser(model.unet), null, told, model.schedule, model.predicts, (1, 28, 28))
+    """Raises weights.WeightsError if the model's weights are missing."""
     model = models.latent_diffusion()
-    told, null = model.words([name]), model.words([""])
-    shape = (model.unet.config.latent_channels, model.side, model.side)
-    return Subject(as_denoiser(model.unet), null, told, model.schedule, model.predicts, shape)
+    return Subject(model, model.words([name]))
 
 
 @torch.no_grad()
 def original(name: str, seed: int) -> tuple[Tensor, Tensor]:
-    """A picture that no model has seen: as pixels (1, C, H, W) in [−1, 1], and as its model takes it, (1, …).
-
-    Digits are MNIST's test digits; critters are drawn afresh, and encoded.
-    """
-    if name in DIGITS:
-        x, y = digits("test")
-        rows = x if name == DIGITS[-1] else x[y == DIGITS.index(name)]
-        picture = to_signed(rows[seed % len(rows)][None])
-        return picture, picture
+    """A critter as it was asked for that no model has seen: pixels (1, 3, H, W) in [−1, 1], and its latent (1, …)."""
     picture = to_signed(from_image(render(any_critter(EVALUATION_SEED + seed, **CRITTERS[name])))[None])
     autoencoder = models.latent_diffusion().autoencoder
     return picture, autoencoder.encode(picture)[0] * autoencoder.config.scaling_factor
@@ -165,13 +146,13 @@ def walk_back(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
     guesses = yield from _decoded(of, torch.cat([step.x0_hat for step in looked] + [last]))
     noise = torch.cat([step.eps for step in looked] + [looked[-1].eps])
     panels = [
-        player.panel([player.image(noisy, smooth=of.shape[0] > 1)], title="x_t, what the network sees"),
-        player.panel([player.image(guesses, smooth=of.shape[0] > 1)], title="x̂₀, what it guesses"),
+        player.panel([player.image(noisy, smooth=True)], title="x_t, what the network sees"),
+        player.panel([player.image(guesses, smooth=True)], title="x̂₀, what it guesses"),
         player.panel([noise_layer(noise)], title="ε̂, what it calls noise"),
     ]
     labels = [f"step {step.i + 1}: t = {step.t}" for step in looked] + ["t = 0: done"]
     calls = evaluations(wish.sampler, steps[0].n) * (1 if wish.guidance in (0, 1) else 2)
-    note = f"{wish.subject}: {calls} network evaluations in {seconds:.2f} s, with a trained model that ships."
+    note = f"{wish.subject}: {calls} network evaluations in {seconds:.2f} s, with the model that ships."
     yield note, player.clip(panels, frames=len(labels), labels=labels, rate=10, note=note)
 
 
@@ -195,16 +176,16 @@ def round_trip(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
         for t in np.interp(_spread(2 * wish.steps), [0, wish.steps, 2 * wish.steps], [0, 1000, 0]).astype(int)
     ]
     panels = [
-        player.panel([player.image(_rgb(picture), smooth=of.shape[0] > 1)], title="a real one, never seen"),
-        player.panel([player.image(way, smooth=of.shape[0] > 1)], title="up to its noise, and back"),
+        player.panel([player.image(to_arrays(picture), smooth=True)], title="a real one, never seen"),
+        player.panel([player.image(way, smooth=True)], title="up to its noise, and back"),
         player.panel(
             [player.heat((back - asked).abs().mean(1).numpy(), "error", low=0, high=0.5)],
             title="what did not come back",
         ),
     ]
     note = (
-        f"{wish.subject}, {wish.steps} steps up and {wish.steps} down: PSNR {psnr(asked, back):.1f} dB. Its noise has mean "
-        f"{noise.mean():.2f} and standard deviation {noise.std():.2f}."
+        f"{wish.subject}, {wish.steps} steps up and {wish.steps} down: PSNR {psnr(asked, back):.1f} dB. "
+        f"Its noise has mean {noise.mean():.2f} and standard deviation {noise.std():.2f}."
     )
     yield note, player.clip(panels, frames=len(way), labels=[*labels, "back at t = 0"], rate=12, note=note)
 
@@ -220,7 +201,7 @@ def between(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
         drawn = yield from _decoded(of, x)
         length = x_T.flatten(1).norm(dim=1) / x_T[0].numel() ** 0.5
         lengths = player.curve(np.array(SHARES), length.numpy(), "noise", "‖x_T‖ / √D", marker=range(len(SHARES)))
-        panels.append(player.panel([player.image(drawn, smooth=of.shape[0] > 1)], title=title))
+        panels.append(player.panel([player.image(drawn, smooth=True)], title=title))
         panels.append(
             player.panel([lengths], title="how loud its noise is", x=(0, 1, "share of the second"), y=(0.6, 1.1, ""))
         )
@@ -238,13 +219,9 @@ def _decoded(of: Subject, x: Tensor) -> Generator[None, None, np.ndarray]:
     """States as RGB pictures (N, H, W, 3), with a place to pause after every few."""
     rows = []
     for pictures in of.pixels(x):
-        rows.append(_rgb(pictures))
+        rows.append(to_arrays(pictures))
         yield None
     return np.concatenate(rows)
-
-
-def _rgb(x: Tensor) -> np.ndarray:
-    return to_arrays(x.expand(-1, 3, -1, -1))
 
 
 def _spread(n: int) -> np.ndarray:
@@ -254,7 +231,7 @@ def _spread(n: int) -> np.ndarray:
 
 DEFAULTS: dict[str, Any] = {
     "shows": WALK,
-    "subject": "the digit 3",
+    "subject": next(iter(CRITTERS)),
     "sampler": "ddim",
     "steps": 30,
     "guidance": 2.0,
@@ -267,7 +244,7 @@ def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without its weights, a sentence that says how to get them back."""
     try:
         *_, (_, first) = filter(None, work(check(**DEFAULTS)))
-    except (weights.WeightsError, DataError) as error:
+    except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     film = player.player(first, elem_id="pictures")
@@ -300,7 +277,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     with gr.Row():
         shows = gr.Radio(SHOWS, value=DEFAULTS["shows"], label="Show", elem_id="pictures-shows", min_width=300)
         subject = gr.Dropdown(
-            list(SUBJECTS), value=DEFAULTS["subject"], label="Of", elem_id="pictures-subject", min_width=200
+            list(CRITTERS), value=DEFAULTS["subject"], label="Of", elem_id="pictures-subject", min_width=200
         )
     with gr.Row():
         buttons = {

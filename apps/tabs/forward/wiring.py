@@ -1,0 +1,99 @@
+"""What the chapter's labs do alike: run when something changes, take strokes, and have their settings in a link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.components import Component
+from gradio.events import Dependency
+
+from apps import limits, links, player, worlds
+from apps.tabs.forward.subjects import PLANE
+
+Film = Callable[..., Generator[str | None, None, None]]
+"""Checks what it is given and computes; yields None where it can pause, and its clip in the end."""
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def last(film: Generator[str | None, None, None]) -> str:
+    """The clip that a film ends with."""
+    *_, clip = film
+    assert clip is not None
+    return clip
+
+
+def small_buttons(lab: str) -> dict[str, gr.Button]:
+    """What every lab has under More."""
+    with gr.Row():
+        return {
+            "clear": gr.Button("Clear my points", elem_id=f"clear-{lab}", size="sm", min_width=110),
+            "copy": gr.Button("Copy link", elem_id=f"copy-{lab}", size="sm", min_width=90),
+        }
+
+
+def connect(
+    page: gr.Blocks,
+    lab: str,
+    shown: gr.HTML,
+    settings: Mapping[str, Component],
+    buttons: Mapping[str, gr.Button],
+    check: Callable[..., Any],
+    film: Film,
+    *,
+    pressed: Film | None = None,
+    more: Sequence[Component] = (),
+) -> Dependency:
+    """Runs `film` when a setting changes or a stroke is drawn, and `pressed`, if it is another, by the button "run".
+
+    Both get the settings, of which the first is the data's name, then `more`, and then the points drawn so far; `check`
+    gets the settings alone, by name. Returns the event of a change.
+    """
+    strokes = gr.State([])
+    values = [*settings.values(), *more, strokes]
+
+    def runs(work: Film) -> Callable[..., Iterator[str]]:
+        def run(request: gr.Request, *chosen: Any) -> Iterator[str]:
+            name, drawn = chosen[0], chosen[-1]
+            if name == worlds.DRAWN and len(drawn) < worlds.FEWEST:
+                yield plane(drawn)
+            else:
+                yield from limits.run(request, work(*chosen))
+
+        return run
+
+    options: dict[str, Any] = QUIET | {"concurrency_limit": None, "trigger_mode": "always_last"}
+    write = links.write(lab, settings)
+    buttons["run"].click(runs(pressed or film), values, shown, js=write, **options)
+    moved = [one.release if isinstance(one, gr.Slider) else one.input for one in settings.values()]  # type: ignore[attr-defined]
+    changed = gr.on(moved, runs(film), values, shown, js=write, **options)
+    shown.input(stroke, strokes, [strokes, settings["data"]], **QUIET).success(runs(film), values, shown, **options)
+    buttons["clear"].click(lambda: [], None, strokes, **QUIET)
+    link = links.copy(lab, settings, f"copy-{lab}")
+    buttons["copy"].click(None, list(settings.values()), js=link, queue=False, **QUIET)
+    links.restore(page, lab, settings, check, button=f"run-{lab}")
+    return changed
+
+
+def stroke(points: list, event: gr.EventData) -> tuple[list, str]:
+    """What a visitor has drawn so far and a new stroke, and the name of that data. Raises gr.Error for bad points.
+
+    A single point is kept, to be joined by others: who draws by keys draws one at a time.
+    """
+    new = event._data.get("points") if isinstance(event._data, dict) else None
+    if not isinstance(new, list):
+        raise limits.refuse("A stroke must be a list of points.")
+    both = points + new
+    return list(worlds.drawn(worlds.DRAWN, both)) if len(both) >= worlds.FEWEST else both, worlds.DRAWN
+
+
+def plane(drawn: list) -> str:
+    """An empty plane to draw on, with the single point that there may be."""
+    dots = player.points(np.reshape(np.array(drawn, dtype=float), (1, -1, 2)), "real", size=3)
+    label = "An empty plane, to draw on"
+    return player.clip(
+        [player.panel([dots], title="draw here", label=label, x=PLANE, y=PLANE, takes="points")],
+        note="Draw a few points with the pointer, or with arrow keys and Enter.",
+    )
