@@ -104,6 +104,7 @@ function draw() {
   } catch {
     return; // nothing drawn yet
   }
+  if (value.previews && element.querySelector(".gallery").classList.contains("stopped")) return; // it came too late
   closeAbout();
   if (value.previews) showPreviews(value);
   if (value.pictures) showPictures(value);

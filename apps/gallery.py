@@ -5,7 +5,8 @@ The value is one JSON string (a string travels as one replacement, a list would 
     {"status": str, "progress": 0…1, "notes": [str], "side": int, "previews": [base64 of side·side RGB bytes]}
     {"status": str, "progress": 1,   "notes": [str], "pictures": [{"png", "alt", "name", "sees", "closest", …}]}
 
-`png` and `closest` are data URLs. Texts are set as text, never as markup.
+`png` and `closest` are data URLs. Texts are set as text, never as markup. Previews are shown until the element
+`.gallery` gets the class `stopped`.
 """
 
 from __future__ import annotations

@@ -7,6 +7,10 @@ it in the page.
 Long work is a generator, and takes the processor one short turn at a time (`shared`). Those who wait for a turn are
 served in the order in which they came, and whoever has had one goes to the end: so thirty visitors who press the
 button together all see their picture begin, instead of one after the other.
+
+A visitor is a session of Gradio: an open page, or a `gradio_client.Client`. What a run may hold is bounded by what
+`whole` and `text` let pass: the largest, nine pictures in a hundred steps, is a few megabytes. How many runs there are
+is bounded by `EACH` for one visitor. Since a program can pose as many visitors, `AT_ONCE` bounds them all together.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -25,12 +29,14 @@ CORES = 2
 """Turns that run at the same time: the cores of a free Space."""
 THREADS = 1
 """Threads of a network evaluation. At this size a second one brings little; a second visitor is the better use."""
-AT_ONCE = 32
-"""Visitors whose runs share the processor; further ones wait in the queue."""
+AT_ONCE = 64
+"""Runs that share the processor; whoever wants one more is told that the page is busy."""
+EACH = 4
+"""Runs of one visitor at the same time. A page has one; a program may want more."""
 SECONDS = 60.0
 """How long one click may compute, waiting not counted."""
-WAITING = 32
-"""How many clicks may wait in the queue before newcomers are told that the page is busy."""
+WAITING = AT_ONCE
+"""Events that may come in the same moment. To one more, Gradio itself says that it is busy."""
 LONGEST_BODY = 4_000_000
 """Bytes of a request."""
 SLICE = 0.05
@@ -69,6 +75,75 @@ class Turns:
 
 
 CPU = Turns(CORES)
+
+
+class Runs:
+    """The runs that are going on: at most `most`, and at most `each` of one visitor."""
+
+    def __init__(self, most: int, each: int) -> None:
+        self._most, self._each = most, each
+        self._lock = threading.Lock()
+        self._of: dict[object, tuple[str | None, str]] = {}
+
+    def begin(self, visitor: str | None, lab: str) -> object:
+        """A new run of this visitor in this lab. Raises gr.Error if there are too many already."""
+        run = object()
+        with self._lock:
+            visitors = [whose for whose, _ in self._of.values()]
+            if visitors.count(visitor) >= self._each:
+                raise refuse(f"You have {self._each} runs going on. Please wait until one of them has ended.")
+            if len(visitors) >= self._most:
+                raise refuse("The page is busy: many others are drawing just now. Please try again in a few seconds.")
+            self._of[run] = visitor, lab
+        return run
+
+    def __contains__(self, run: object) -> bool:
+        return run in self._of
+
+    def end(self, run: object) -> None:
+        """Takes a run out, if it is still in."""
+        with self._lock:
+            self._of.pop(run, None)
+
+    def end_all(self, visitor: str | None, lab: str) -> None:
+        """Takes all runs of a visitor in a lab out."""
+        with self._lock:
+            self._of = {run: of for run, of in self._of.items() if of != (visitor, lab)}
+
+
+RUNS = Runs(AT_ONCE, EACH)
+
+
+def run(request: gr.Request, work: Generator[T | None, None, None], lab: str = "") -> Iterator[T]:
+    """Yields what `work` yields, `shared` with the other runs, until it has ended or its visitor wants it stopped.
+
+    A None is a place where the work can pause or stop, and is not passed on. Raises gr.Error before it begins if the
+    visitor, or all together, have too many runs.
+    """
+    mine = RUNS.begin(request.session_hash, lab)
+    try:
+        with contextlib.closing(shared(work)) as parts:
+            for part in parts:
+                if mine not in RUNS:
+                    return
+                if part is not None:
+                    yield part
+    finally:
+        RUNS.end(mine)
+
+
+def stop(request: gr.Request, lab: str = "") -> None:
+    """Ends every `run` of this visitor in this lab within a turn."""
+    RUNS.end_all(request.session_hash, lab)
+
+
+def stopper(lab: str) -> Callable[[gr.Request], None]:
+    """The handler of a lab's Stop button; what the visitor has running in other labs goes on."""
+
+    def stop_lab(request: gr.Request) -> None:
+        stop(request, lab)
+
+    return stop_lab
 
 
 class BodyCap:
@@ -111,7 +186,7 @@ async def _answer_413(send: Any) -> None:
     await send({"type": "http.response.body", "body": sentence})
 
 
-def shared(work: Generator[T, None, None], seconds: float = SECONDS) -> Iterator[T]:
+def shared(work: Generator[T, None, None], seconds: float = SECONDS) -> Generator[T, None, None]:
     """Yields what `work` yields, letting others have their turn after each slice of about `SLICE` seconds.
 
     Raises gr.Error once the work has computed for longer than `seconds`. Closing this closes the work.
@@ -138,7 +213,7 @@ def shared(work: Generator[T, None, None], seconds: float = SECONDS) -> Iterator
 
 def refuse(sentence: str) -> gr.Error:
     """An error that the page shows as a plain sentence, and the server's log does not show as a crash."""
-    return gr.Error(sentence, duration=10, title="That did not work", print_exception=False)
+    return gr.Error(sentence, print_exception=False)
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:

@@ -6,11 +6,13 @@ checks the values as it checks any others, puts them into the controls, and the 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 import gradio as gr
+from gradio.blocks import Block
 from gradio.components import Component
 
 from apps import limits
@@ -54,25 +56,30 @@ def restore(
 ) -> None:
     """Makes a page that is opened with this lab's settings in its address show them, and press the button of this id.
 
+    The lab must stand in a tab; that is opened.
+
     `check` gets the settings as keyword arguments, those that the address lacks as they stand in the controls, and
     raises gr.Error for a bad one; then nothing is changed.
     """
     query = gr.Textbox(visible=False)
     defaults = {name: component.value for name, component in settings.items()}
 
-    def read(text: str) -> list[Any]:
+    def one_or_all(values: list[Any]) -> Any:
+        return values if len(values) > 1 else values[0]  # a list for a single output would be its value
+
+    def read(text: str) -> Any:
         if len(str(text)) > LONGEST:
             raise limits.refuse(f"This link is too long: more than {LONGEST} characters.")
         pairs = parse_qsl(str(text), keep_blank_values=True)
         given = {name: value for name, value in pairs if name.startswith(f"{lab}-")}
         if not given:
-            return [gr.skip() for _ in defaults]  # the visitor may be typing already
+            return one_or_all([gr.skip() for _ in defaults])  # the visitor may be typing already
         given = {name.removeprefix(f"{lab}-"): value for name, value in given.items()}
         wanted = {
             name: _typed(given[name], default) if name in given else default for name, default in defaults.items()
         }
         check(**wanted)
-        return list(wanted.values())
+        return one_or_all(list(wanted.values()))
 
     loaded = page.load(
         read,
@@ -83,17 +90,25 @@ def restore(
     )
     run = f"""() => {{
   if (!window.location.search.includes("{lab}-")) return;
-  // A tab is mounted when it is first opened: open one after another until the lab's is found.
-  const tabs = [...document.querySelectorAll("[role=tab]")];
-  const look = () => {{
+  const look = () => {{ // the lab is there once its tab has been opened, which on a phone may stand in a menu
     const found = document.querySelector("#{button}");
     if (found) return found.click();
-    if (tabs.length) tabs.shift().click();
+    const tabs = [...document.querySelectorAll("[role=tab], .overflow-dropdown button")];
+    tabs.find((tab) => tab.textContent.trim() === {json.dumps(_tab(query))})?.click();
     setTimeout(look, 150);
   }};
   look();
 }}"""
     loaded.success(None, js=run, api_visibility="private")
+
+
+def _tab(block: Block | None) -> str:
+    """The label of the tab that a block stands in."""
+    while block is not None and not isinstance(block, gr.Tab):
+        block = block.parent
+    if block is None:
+        raise ValueError("Only a lab in a tab can be opened by a link.")
+    return str(block.label)
 
 
 def _typed(text: str, default: Any) -> Any:

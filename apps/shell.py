@@ -11,9 +11,9 @@ import torch
 from starlette.middleware import Middleware
 
 from apps import limits, player
-from apps.tabs import latent, start
+from apps.tabs import forward, latent, objectives, reverse, start
 
-TABS = (start, latent)
+TABS = (start, forward, reverse, objectives, latent)
 """The chapters in the order of the course; each module has a TITLE and a build(page)."""
 
 STYLE = Path(__file__).with_name("style.css")
@@ -67,13 +67,15 @@ def choose(names: Sequence[str]) -> Sequence[ModuleType]:
 def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
     """Launches the page with these chapters; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT choose the address."""
     torch.set_num_threads(limits.THREADS)
-    page = build(tabs).queue(max_size=limits.WAITING)
+    # No event waits for another of its kind: what is heavy is counted by `limits.run`, and the rest is quick.
+    page = build(tabs).queue(max_size=limits.WAITING, default_concurrency_limit=None)
     settings = {
         "theme": theme(),
         "css_paths": [STYLE, player.STYLE],
-        "head": f"<script>{player.SCRIPT.read_text(encoding='utf-8')}</script>",
+        "head": player.HEAD,
         "run_history": False,  # it would keep every picture in the browser's storage, and slow each event down
         "ssr_mode": False,
+        "max_threads": 2 * limits.AT_ONCE,  # each run waits in one; the others are for what is quick
         "footer_links": ["api", "settings"],
         "max_file_size": "2mb",
         "app_kwargs": {"middleware": [Middleware(limits.BodyCap)]},

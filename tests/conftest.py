@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -14,15 +13,21 @@ from tests.browser.chromium import ARGUMENTS, NO_BROWSER, find
 
 
 @pytest.fixture(scope="session")
-def url() -> Iterator[str]:
-    """Address of the page, served by this process until the last test is done."""
+def served():
+    """The page, served by this process until the last test is done."""
     from apps.shell import serve
 
     threads = torch.get_num_threads()
     page = serve(prevent_thread_lock=True, quiet=True)
-    yield page.local_url
+    yield page
     page.close()
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def url(served) -> str:
+    """Address of the page."""
+    return served.local_url
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +74,8 @@ def open_page(watched, url):
 
     def go(width: int = 1200, height: int = 1000, theme: str = "light", tab: str = "Latent diffusion"):
         page = watched(f"{url}?__theme={theme}", viewport={"width": width, "height": height})
-        page.get_by_role("tab", name=tab).click()
+        # On a phone the last tabs stand in a menu.
+        page.locator("[role=tab], .overflow-dropdown button", has_text=tab).dispatch_event("click")
         if tab == "Latent diffusion":
             page.wait_for_selector("#drawing img")
         return page

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 from gradio_client import Client
 
+from apps import limits
+
 VISITORS = 12
+
+
+def test_as_many_as_may_draw_can_come_in_the_same_moment(url):
+    address, begin = f"{url}gradio_api/call/sample", threading.Barrier(limits.AT_ONCE)
+
+    def come(_: int) -> str:
+        begin.wait()
+        event = httpx.post(address, json={"data": ["", "", 0, 2.0, "ddim", 0, 0, 1]}, timeout=30).json()["event_id"]
+        return httpx.get(f"{address}/{event}", timeout=30).text
+
+    with ThreadPoolExecutor(limits.AT_ONCE) as pool:
+        answers = list(pool.map(come, range(limits.AT_ONCE)))
+    assert all("Steps must be between 1 and 100" in answer for answer in answers)
 
 
 @pytest.mark.slow

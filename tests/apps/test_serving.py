@@ -11,12 +11,16 @@ import time
 import urllib.request
 from pathlib import Path
 
+import gradio as gr
 import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from gradio_client.utils import QueueError
 from PIL import Image
 
+from apps import limits
+from apps.tabs.latent import draw
 from tutorial import chapters
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +122,38 @@ def test_the_endpoint_streams_progress_and_ends_with_png_files(url):
     assert progress[0][1] == []
 
 
+def test_one_client_has_few_runs_at_once(url):
+    client = Client(url, verbose=False)
+    jobs = [client.submit("", steps=100, n=9, api_name="/sample") for _ in range(limits.EACH)]
+    for job in jobs:
+        while not job.outputs():
+            time.sleep(0.02)
+    with pytest.raises(AppError, match=f"You have {limits.EACH} runs going on. Please wait"):
+        client.predict("", api_name="/sample")
+    assert Client(url, verbose=False).predict("", steps=1, api_name="/sample")
+    for job in jobs:
+        job.cancel()
+
+
+def test_a_run_that_was_stopped_gives_no_half_picture():
+    visitor = gr.Request(session_hash="a visitor")
+    run = draw.sample(visitor, "a blue one", steps=100, n=9)
+    next(run)
+    limits.stop(visitor)
+    with pytest.raises(gr.Error, match="was stopped"):
+        list(run)
+
+
+@pytest.mark.parametrize("full", ["runs", "queue"])
+def test_a_client_that_finds_the_app_busy_is_told_so(served, url, monkeypatch, full):
+    if full == "runs":
+        monkeypatch.setattr(limits, "RUNS", limits.Runs(0, limits.EACH))
+    else:
+        monkeypatch.setattr(served._queue, "max_size", 0)
+    with pytest.raises((AppError, QueueError), match=r"(The page is busy|Queue is full).* [Pp]lease try again"):
+        Client(url, verbose=False).predict("", api_name="/sample")
+
+
 def test_the_same_call_gives_the_same_picture(url):
     client = Client(url, verbose=False)
     first, again = (
@@ -128,12 +164,46 @@ def test_the_same_call_gives_the_same_picture(url):
     assert first != other
 
 
+PROMPTS = {
+    "empty": "",
+    "10,000 characters": "a blue one" * 1000,
+    "any Unicode": "\u202eقبعة 🦄 e\u0301 Ａ \0 \uffff",
+    "markup": "<img src=x onerror=alert(1)>",
+}
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_any_text_draws_something(url, prompt):
+    _, [file] = Client(url, verbose=False).predict(PROMPTS[prompt], steps=1, api_name="/sample")
+    with Image.open(file) as picture:
+        assert picture.size == (64, 64)
+
+
+def ask(url: str, data: str) -> str:
+    """What `/sample` answers to JSON that `json.dumps` would not write."""
+    address = f"{url}gradio_api/call/sample"
+    joined = httpx.post(address, content=f'{{"data": {data}}}', headers={"content-type": "application/json"})
+    return httpx.get(f"{address}/{joined.json()['event_id']}", timeout=30).text
+
+
+def test_half_a_character_draws_something(url):
+    assert "critter-0.png" in ask(url, r'["half a unicorn: \ud83e", "", 1, 2.0, "ddim", 0, 0, 1]')
+
+
+@pytest.mark.parametrize("steps", ["NaN", "1e999"])
+def test_what_is_no_number_in_json_is_refused_in_a_sentence(url, steps):
+    assert "Steps must be a number between 1 and 100." in ask(url, f'["", "", {steps}, 2.0, "ddim", 0, 0, 1]')
+
+
 @pytest.mark.parametrize(
     "bad",
     [
         {"steps": 0},
+        {"steps": -1},
         {"steps": 1e9},
-        {"steps": "many"},
+        {"steps": 2.5},
+        {"steps": "abc"},
+        {"sampler": ["ddim"]},
         {"guidance": -3},
         {"sampler": "euler_ancestral"},
         {"n": 400},

@@ -1,4 +1,4 @@
-"""How visitors share the processor: in turns, in order, and nobody holds on to a place."""
+"""How visitors share the processor: in turns, in order, nobody holds on to a place, and nobody has too many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import gradio as gr
 import pytest
 
 from apps import limits
-from apps.limits import Turns, shared
+from apps.limits import Runs, Turns, shared
 
 
 @pytest.fixture
@@ -122,3 +122,62 @@ def test_waiting_does_not_count_as_computing(one_core):
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(visit, range(6))) == [list(range(10))] * 6
+
+
+def visitor(name: str) -> gr.Request:
+    return gr.Request(session_hash=name)
+
+
+def begun(name: str, log: list | None = None):
+    """A run of this visitor that has taken its first step."""
+    run = limits.run(visitor(name), work(100, 0.001, log, name))
+    next(run)
+    return run
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Three runs are too many for all, and two for one visitor."""
+    monkeypatch.setattr(limits, "RUNS", Runs(most=3, each=2))
+
+
+def test_who_has_too_many_runs_is_told_to_wait_and_others_are_not(few):
+    first, _second = begun("a"), begun("a")
+    with pytest.raises(gr.Error, match="You have 2 runs going on"):
+        begun("a")
+    _other = begun("b")
+    first.close()
+    begun("a")
+
+
+@pytest.mark.parametrize("how", ["ends", "is closed", "is stopped"])
+def test_on_a_busy_page_the_next_one_waits_until_a_run_is_over(few, how):
+    run, *_others = begun("a"), begun("b"), begun("c")
+    with pytest.raises(gr.Error, match="is busy"):
+        begun("d")
+    if how == "ends":
+        assert list(run) == list(range(1, 100))
+    elif how == "is closed":
+        run.close()
+    else:
+        limits.stop(visitor("a"))
+    begun("d")
+
+
+def test_a_run_that_fails_is_over(few):
+    def fails():
+        yield 0
+        raise RuntimeError("broken")
+
+    for _ in range(4):
+        with pytest.raises(RuntimeError, match="broken"):
+            list(limits.run(visitor("a"), fails()))
+
+
+def test_stop_ends_all_runs_of_the_visitor_and_nobody_elses(few):
+    log: list[str] = []
+    mine, mine_too, other = begun("a", log), begun("a", log), begun("b")
+    limits.stop(visitor("a"))
+    assert (list(mine), list(mine_too)) == ([], [])
+    assert log.count("a closed") == 2
+    assert list(other) == list(range(1, 100))

@@ -7,8 +7,12 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from gradio_client import Client
+
+from apps import limits
+from apps.pictures import png_bytes
 
 EVIL = "a green one <img src=x onerror=alert(1)>"
 YELLOW = "a smiling yellow critter with long ears and red cheeks"
@@ -91,6 +95,48 @@ def test_stop_stops_and_the_page_goes_on(open_page):
     assert len(pictures(page)) == 1
 
 
+def long_run(page) -> None:
+    """Nine pictures in a hundred steps, begun."""
+    set_number(page, "steps", 100)
+    set_number(page, "n", 9)
+    draw(page)
+    page.wait_for_function("document.querySelectorAll('#drawing canvas').length === 9")
+
+
+def test_a_click_during_a_run_ends_it_and_begins_another(open_page):
+    page = open_page()
+    long_run(page)
+    set_number(page, "steps", 5)
+    page.fill("#seed input", "8")
+    for _ in range(3):  # an impatient one
+        draw(page)
+    page.wait_for_function("document.querySelectorAll('#drawing .cell > img').length === 9")
+    assert page.locator("#drawing figcaption").first.inner_text() == "seed 8"
+    page.wait_for_function("document.querySelector('#way input').max === '5'")
+    shown = pictures(page)
+    page.evaluate(WATCH_STATUS)
+    page.wait_for_timeout(1000)
+    assert page.evaluate("window.seen") == []
+    assert pictures(page) == shown
+
+
+def test_stop_ends_whatever_was_clicked_before_and_nothing_that_comes_after(open_page):
+    page = open_page()
+    long_run(page)
+    draw(page)
+    page.click("#stop")
+    page.wait_for_timeout(500)
+    page.evaluate(WATCH_STATUS)
+    page.wait_for_timeout(1000)
+    assert page.evaluate("window.seen") == []
+    long_run(page)
+    page.click("#stop")
+    draw(page)
+    page.wait_for_function("window.seen.at(-1).startsWith('step')")
+    page.click("#stop")
+    page.wait_for_function("window.seen.at(-1).startsWith('Stopped at step')")
+
+
 def test_an_example_fills_the_prompt_and_draws(open_page):
     page = open_page()
     page.locator("#examples button", has_text="a pink critter with one eye").click()
@@ -98,6 +144,15 @@ def test_an_example_fills_the_prompt_and_draws(open_page):
     page.wait_for_selector("#drawing .cell > img")
     assert page.input_value("#prompt textarea") == "a pink critter with one eye and a top hat under the sea"
     assert "colour pink" in page.locator("#drawing .cell > img").get_attribute("alt")
+
+
+def test_without_a_prompt_something_is_drawn_and_the_page_says_why(open_page):
+    page = open_page()
+    page.fill("#prompt textarea", "")
+    draw(page)
+    page.wait_for_selector("#drawing canvas")
+    page.wait_for_selector("#drawing .cell > img")
+    assert page.inner_text("#drawing .notes") == "No prompt: the model draws what comes to it."
 
 
 def test_words_never_seen_are_pointed_out_as_text(open_page):
@@ -119,11 +174,36 @@ def test_a_value_out_of_range_is_refused_in_a_sentence_and_nothing_is_lost(open_
     draw(page)
     toast = page.locator(".toast-body").first
     toast.wait_for()
-    assert "The seed must be between 0 and 2,147,483,647" in toast.inner_text()
+    sentence = "The seed must be between 0 and 2,147,483,647; what was sent is outside."
+    assert toast.locator(".toast-message-text").inner_text() == sentence
+    assert not toast.locator(".toast-title").is_visible()  # it would be "Error"
     page.wait_for_function("document.querySelector('#drawing .status').textContent === 'Nothing was drawn.'")
     assert "Traceback" not in page.inner_text("body")
     assert pictures(page) == before
     assert page.input_value("#prompt textarea") == YELLOW
+
+
+@pytest.mark.parametrize("full", ["runs", "queue"])
+def test_on_a_busy_page_a_newcomer_is_told_so_and_loses_nothing(open_page, served, monkeypatch, full):
+    page = open_page()
+    before = pictures(page)
+    page.fill("#prompt textarea", "a blue one")
+    if full == "runs":
+        monkeypatch.setattr(limits, "RUNS", limits.Runs(0, limits.EACH))
+    else:
+        monkeypatch.setattr(served._queue, "max_size", 0)
+    draw(page)
+    page.locator(".toast-body").wait_for()
+    assert re.search("is (currently )?busy.* Please try again", page.inner_text(".toast-body"))
+    page.wait_for_function("document.querySelector('#drawing .status').textContent === 'Nothing was drawn.'")
+    assert "Traceback" not in page.inner_text("body")
+    assert pictures(page) == before
+    assert page.input_value("#prompt textarea") == "a blue one"
+    monkeypatch.undo()
+    draw(page)
+    finished(page)
+    assert pictures(page) != before
+    page.errors[:] = [error for error in page.errors if "503" not in error]  # how the browser notes a full queue
 
 
 def test_another_one_takes_the_next_seed(open_page):
@@ -170,12 +250,16 @@ def test_a_prompt_too_long_for_a_link_leaves_the_address_alone(open_page):
     assert "it did not read" in page.locator("#drawing .notes").inner_text()
 
 
-@pytest.mark.parametrize("value", ["-1", "1e9", "abc", "NaN", "2.5"])
-def test_a_bad_link_is_refused_in_a_sentence_and_the_page_stays_as_it_was(watched, url, value):
-    page = watched(f"{url}?draw-steps={value}&draw-prompt={EVIL}")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("steps", value) for value in ("0", "-1", "1e9", "abc", "NaN", "2.5", EVIL)] + [("sampler", EVIL)],
+)
+def test_a_bad_link_is_refused_in_a_sentence_and_the_page_stays_as_it_was(watched, url, name, value):
+    page = watched(f"{url}?draw-prompt={EVIL}&draw-{name}={value}")
     toast = page.locator(".toast-body").first
     toast.wait_for()
-    assert "Steps must be" in toast.inner_text()
+    assert f"{name} must be" in toast.inner_text().lower()
+    assert nothing_became_markup(page)
     page.get_by_role("tab", name="Latent diffusion").click()
     page.wait_for_selector("#drawing img")
     assert page.input_value("#prompt textarea") == YELLOW
@@ -203,6 +287,23 @@ def test_a_saved_picture_brings_back_its_settings_and_is_drawn_again(open_page, 
     assert nothing_became_markup(other)
 
 
+@pytest.mark.parametrize("kind", ["foreign", "cut off", "evil"])
+def test_a_picture_that_was_not_saved_here_is_refused_in_a_sentence_and_nothing_is_lost(open_page, tmp_path, kind):
+    page = open_page()
+    before = pictures(page)
+    settings = {"prompt": EVIL, "steps": 20, "sampler": EVIL}
+    png = png_bytes(np.zeros((8, 8, 3), np.uint8), settings if kind == "evil" else None)
+    dropped = tmp_path / "picture.png"
+    dropped.write_bytes(png[:40] if kind == "cut off" else png)
+    page.locator("button", has_text="More").click()
+    page.locator("#dropped input[type=file]").set_input_files(dropped)
+    page.locator(".toast-body").wait_for()
+    assert ("must be" if kind == "evil" else "carries no settings") in page.inner_text(".toast-body")
+    assert nothing_became_markup(page)
+    assert pictures(page) == before
+    assert page.input_value("#prompt textarea") == YELLOW
+
+
 def test_a_surprise_and_a_picked_prompt(open_page):
     page = open_page()
     page.click("#surprise")
@@ -219,8 +320,7 @@ def test_a_surprise_and_a_picked_prompt(open_page):
 def test_a_preview_comes_soon_although_others_are_busy(open_page, url):
     """Six long runs share the processor; the seventh visitor is told to wait, and not for long."""
     page = open_page()
-    client = Client(url, verbose=False)
-    busy = [client.submit("a", steps=100, n=9, api_name="/sample") for _ in range(6)]
+    busy = [Client(url, verbose=False).submit("a", steps=100, n=9, api_name="/sample") for _ in range(6)]
     for job in busy:
         while not job.outputs():
             time.sleep(0.02)

@@ -1,13 +1,14 @@
 """Stable Diffusion's U-Net, told a class instead of a sentence.
 
-A class is looked up as a single word vector, which cross-attention then treats as it treats a prompt: everything else
-is `tutorial.networks.unet`, in pixel space.
+A class is a prompt of two words: "no class", which stands at the beginning as a start token does, and its own. With one
+word there would be nothing to choose for attention. Everything else is `tutorial.networks.unet`, in pixel space.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from tutorial.networks.unet import UNet, UNetConfig
@@ -31,4 +32,5 @@ class ClassUNet(UNet):
         self.class_embedding = nn.Embedding(config.classes + 1, config.context)
 
     def forward(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        return super().forward(x, t, self.class_embedding(y)[:, None])
+        start = torch.full_like(y, self.config.classes)
+        return super().forward(x, t, self.class_embedding(torch.stack([start, y], dim=1)))

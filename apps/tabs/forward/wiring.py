@@ -60,7 +60,7 @@ def connect(
             if name == worlds.DRAWN and len(drawn) < worlds.FEWEST:
                 yield plane(drawn)
             else:
-                yield from limits.run(request, work(*chosen))
+                yield from limits.run(request, work(*chosen), lab)
 
         return run
 

@@ -4,7 +4,7 @@
 import json
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import gradio as gr
@@ -50,18 +50,19 @@ SPREAD = 3.0
 
 PRESS_DRAW = """() => { document.querySelector("#draw").click(); }"""
 SAY_WAITING = """() => {
-  const [drawing, button] = ["#drawing", "#draw"].map((id) => document.querySelector(id));
+  const drawing = document.querySelector("#drawing .gallery");
   drawing.querySelector(".status").textContent = "Waiting for a free core …";
   drawing.querySelector(".bar").classList.remove("done");
   drawing.querySelector(".bar i").style.width = 0;
-  button.style.pointerEvents = "none";  // a double click is one wish
-  setTimeout(() => { button.style.pointerEvents = ""; }, 400);
+  drawing.classList.remove("stopped");
 }"""
 SAY_STOPPED = """() => {
-  const line = document.querySelector("#drawing .status");
+  const drawing = document.querySelector("#drawing .gallery");
+  const line = drawing.querySelector(".status");
   if (/^step/.test(line.textContent)) line.textContent = "Stopped at " + line.textContent;
   if (/^Waiting/.test(line.textContent)) line.textContent = "Nothing was drawn.";
-  document.querySelector("#drawing .bar").classList.add("done");
+  drawing.querySelector(".bar").classList.add("done");
+  drawing.classList.add("stopped");
 }"""
 NEXT_SEED = "(seed, n) => (Number(seed) || 0) + (Number(n) || 1)"
 
@@ -145,29 +146,44 @@ Shown = tuple[Any, Any, Any]
 """New values for gallery, player and pipeline; `gr.skip()` where nothing changes."""
 
 
-def show(*values: Any) -> Iterator[Shown]:
-    """The button's handler: checks, samples, draws, and then tells what happened at each step."""
-    yield from limits.shared(work(check(*values)))
+def show(request: gr.Request, *values: Any) -> Iterator[Shown]:
+    """The button's handler: checks, samples, draws, and then tells what happened at each step.
+
+    A click during a run is a change of mind: it ends that run and begins its own.
+    """
+    limits.stop(request, "draw")
+    yield from limits.run(request, work(check(*values)), "draw")
 
 
-def work(wish: Request) -> Generator[Shown, None, None]:
-    """All that a click computes, in small pieces: previews, the pictures, then the film and the pipeline."""
+def work(wish: Request) -> Generator[Shown | None, None, None]:
+    """All that a click computes, in small pieces: previews, the pictures, then the film and the pipeline.
+
+    None where there is nothing to show yet, and others can have their turn.
+    """
     begun = time.monotonic()
-    notes, shown, steps = remarks(wish), 0.0, []
+    notes, shown, steps, step = remarks(wish), 0.0, [], None
     for step in studio().model.sample(**vars(wish)):
-        steps.append(step)
+        steps.append(first_picture(step))
         now = time.monotonic()
         if now - shown >= FRAME and step.i + 1 < step.n:
             shown = now
             state = {"status": f"step {step.i + 1} of {step.n}", "progress": (step.i + 1) / (step.n + 1)}
             yield json.dumps(state | {"notes": notes, "seed": wish.seed} | previews(step.x0_hat)), gr.skip(), gr.skip()
-    x = studio().model.decode(steps[-1].x_next)
+        else:
+            yield None
+    assert step is not None  # at least one step was asked for
+    x = studio().model.decode(step.x_next)
     yield finished(wish, x, f"{time.monotonic() - begun:.2f} s · {cost(wish)}", notes), gr.skip(), gr.skip()
     frames = []
     for frame in decoded(steps):
         frames.append(frame)
-        yield gr.skip(), gr.skip(), gr.skip()  # here the run can be stopped
+        yield None
     yield gr.skip(), film(wish, steps, np.concatenate(frames)), pipeline.parts(wish, steps, to_arrays(x[:1])[0])
+
+
+def first_picture(step: Step) -> Step:
+    """A step as the first picture took it: only its film is made, so nothing else of the run is kept."""
+    return replace(step, **{name: getattr(step, name)[:1].clone() for name in ("x", "eps", "x0_hat", "x_next")})
 
 
 def opening() -> tuple[str, str, str]:
@@ -182,7 +198,7 @@ def opening() -> tuple[str, str, str]:
 
 def decoded(steps: list[Step]) -> Iterator[np.ndarray]:
     """The first picture as it would be if a run stopped at each of its steps, and as it is: (·, H, W, 3) uint8."""
-    guesses = torch.cat([step.x0_hat[:1] for step in steps] + [steps[-1].x_next[:1]])
+    guesses = torch.cat([step.x0_hat for step in steps] + [steps[-1].x_next])
     for rows in guesses.split(4):
         yield to_arrays(studio().model.decode(rows))
 
@@ -190,8 +206,8 @@ def decoded(steps: list[Step]) -> Iterator[np.ndarray]:
 def film(wish: Request, steps: list[Step], pictures: np.ndarray) -> str:
     """The first picture's way, step by step, as the player takes it."""
     model = studio().model
-    noisy = torch.cat([step.x[:1] for step in steps] + [steps[-1].x_next[:1]])
-    noise = torch.cat([step.eps[:1] for step in steps] + [steps[-1].eps[:1]])
+    noisy = torch.cat([step.x for step in steps] + [steps[-1].x_next])
+    noise = torch.cat([step.eps for step in steps] + [steps[-1].eps])
     times = [step.t for step in steps] + [steps[-1].t_next]
     labels = [f"step {step.i + 1}: t = {step.t}" for step in steps] + ["t = 0: done"]
     t, abar = np.arange(model.schedule.T + 1), model.schedule.abar.numpy()
@@ -213,9 +229,9 @@ def film(wish: Request, steps: list[Step], pictures: np.ndarray) -> str:
 
 
 def _channels(latents: Tensor, name: str) -> player.Layer:
-    """Four channels (T, 4, h, w) side by side, two by two, with a gap between."""
+    """Four channels (T, 4, h, w) side by side, two by two, with a gap between where nothing is drawn."""
     frames, _, h, w = latents.shape
-    tiles = np.zeros((frames, 2 * h + 1, 2 * w + 1), np.float32)
+    tiles = np.full((frames, 2 * h + 1, 2 * w + 1), np.nan, np.float32)
     for k in range(4):
         row, column = k // 2 * (h + 1), k % 2 * (w + 1)
         tiles[:, row : row + h, column : column + w] = latents[:, k].numpy()
@@ -223,6 +239,7 @@ def _channels(latents: Tensor, name: str) -> player.Layer:
 
 
 def sample(
+    request: gr.Request,
     prompt: str,
     negative: str = "",
     steps: int = latent.STEPS,
@@ -243,9 +260,10 @@ def sample(
         raise limits.refuse(str(error)) from error
     wish, begun = check(prompt, negative, steps, guidance, sampler, eta, seed, n), time.monotonic()
     step = None
-    for step in limits.shared(studio().model.sample(**vars(wish))):
+    for step in limits.run(request, studio().model.sample(**vars(wish))):
         yield f"step {step.i + 1} of {step.n}", []
-    assert step is not None  # at least one step was asked for
+    if step is None or step.i + 1 < step.n:
+        raise limits.refuse("This run was stopped before it had ended.")
     with limits.CPU.turn():
         rows = to_arrays(studio().model.decode(step.x_next))
     names = [f"critter-{wish.seed + k}.png" for k in range(wish.n)]
@@ -261,7 +279,7 @@ sample.__annotations__["return"] = tuple[str, list[FileData]]
 
 def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without its weights, a sentence that says how to get them back."""
-    gr.api(sample, api_name="sample", concurrency_id="cpu", concurrency_limit=limits.AT_ONCE)
+    gr.api(sample, api_name="sample")
     try:
         shop = studio()
     except weights.WeightsError as error:
@@ -290,14 +308,13 @@ def lab(page: gr.Blocks) -> None:
         values,
         [drawing, way, line],
         js=f"(...values) => {{ ({SAY_WAITING})(); return ({links.write('draw', settings)})(...values); }}",
-        trigger_mode="always_last",
+        trigger_mode="multiple",  # each click goes to `show` at once, which ends the run before it
         show_progress="hidden",
-        concurrency_id="cpu",
-        concurrency_limit=limits.AT_ONCE,
         api_visibility="private",
     )
     drawn.failure(None, js=SAY_STOPPED, api_visibility="private")
-    buttons["stop"].click(None, cancels=[drawn], js=SAY_STOPPED, api_visibility="private")
+    # Not `cancels=[drawn]`: until the server has answered, that would cancel a click that came after Stop as well.
+    buttons["stop"].click(limits.stopper("draw"), js=SAY_STOPPED, queue=False, api_visibility="private")
     links.restore(page, "draw", settings, check, button="draw")
     copied = links.copy("draw", settings, "copy")
     buttons["copy"].click(None, values, js=copied, queue=False, api_visibility="private")

@@ -47,14 +47,14 @@ def diagram(value: str, elem_id: str) -> gr.HTML:
 
 @torch.no_grad()
 def parts(wish: Request, steps: list[Step], picture: np.ndarray) -> str:
-    """What each part did in a run whose first picture is (H, W, 3) uint8, as `diagram` takes it."""
+    """What each part did in the steps of one picture, (H, W, 3) uint8, as `diagram` takes it."""
     shop, model = studio(), studio().model
     spans = model.tokenizer.spans(wish.prompt)[: model.tokenizer.length - 2]  # start and end take two places
     strange = unfamiliar_spans(wish.prompt)
     chips = [[wish.prompt[a:b], not any(a < end and start < b for start, end in strange)] for a, b in spans]
     words = model.words([wish.prompt])[0]
     looks = [steps[i] for i in sorted({round(k * (len(steps) - 1) / (LOOKS - 1)) for k in range(LOOKS)})]
-    rough = to_arrays(preview(torch.cat([step.x0_hat[:1] for step in looks]), shop.preview_map))
+    rough = to_arrays(preview(torch.cat([step.x0_hat for step in looks]), shop.preview_map))
     z, f = steps[-1].x_next[0], model.autoencoder.config.f
     calls = evaluations(wish.sampler, wish.steps)
     other = "the negative prompt" if wish.negative.strip() else "no prompt"

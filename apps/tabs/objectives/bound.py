@@ -253,7 +253,7 @@ def lab(page: gr.Blocks) -> None:
 
     def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str, str]]:
         wish = check(*chosen)
-        for now in limits.run(request, measure(wish)):
+        for now in limits.run(request, measure(wish), "bound"):
             yield shown(now)
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -267,7 +267,7 @@ def lab(page: gr.Blocks) -> None:
         concurrency_limit=None,
         **options,
     )
-    buttons["stop"].click(limits.stop, queue=False, api_visibility="private")
+    buttons["stop"].click(limits.stopper("bound"), queue=False, api_visibility="private")
     copy = links.copy("bound", settings, "copy-bound")
     buttons["copy"].click(None, values, js=copy, queue=False, **options)
     links.restore(page, "bound", settings, check, button="measure-bound")

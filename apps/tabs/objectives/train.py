@@ -274,7 +274,7 @@ def lab(page: gr.Blocks) -> None:
         bench = benches.of(request)
         bench.settings = check(*chosen)
         with bench.alone():
-            for run, looks in limits.run(request, work(bench)):
+            for run, looks in limits.run(request, work(bench), "each"):
                 yield shown(run, looks)
 
     def reset(request: gr.Request, *chosen: Any) -> Any:
@@ -290,7 +290,7 @@ def lab(page: gr.Blocks) -> None:
     write = links.write("objectives", settings)
     run_options = options | {"trigger_mode": "once", "concurrency_limit": None}
     buttons["train"].click(train, values, pictures, js=write, **run_options)
-    buttons["pause"].click(limits.stop, queue=False, api_visibility="private")
+    buttons["pause"].click(limits.stopper("each"), queue=False, api_visibility="private")
     buttons["reset"].click(reset, values, pictures, **options)
     copy = links.copy("objectives", settings, "copy-objectives")
     buttons["copy"].click(None, values, js=copy, queue=False, **options)

@@ -252,7 +252,7 @@ def lab(page: gr.Blocks) -> None:
     settings, buttons = controls()
 
     def drawn(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
-        for text, clip in limits.run(request, work(check(*chosen))):
+        for text, clip in limits.run(request, work(check(*chosen)), "pictures"):
             yield "" if clip else text, clip or gr.skip()
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -267,7 +267,7 @@ def lab(page: gr.Blocks) -> None:
         concurrency_limit=None,
         **options,
     )
-    buttons["halt"].click(limits.stop, queue=False, api_visibility="private")
+    buttons["halt"].click(limits.stopper("pictures"), queue=False, api_visibility="private")
     buttons["copy"].click(None, values, js=links.copy("pictures", settings, "copy-pictures"), queue=False, **options)
     links.restore(page, "pictures", settings, check, button="pictures-go")
 

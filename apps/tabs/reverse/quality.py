@@ -162,7 +162,7 @@ def lab(page: gr.Blocks) -> None:
     settings, buttons = controls()
 
     def measured(request: gr.Request, *chosen: Any) -> Iterator[Any]:
-        for text, so_far, floor in limits.run(request, work(check(*chosen))):
+        for text, so_far, floor in limits.run(request, work(check(*chosen)), "quality"):
             yield picture(so_far, floor, solvers, text) if so_far else gr.skip()
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -176,7 +176,7 @@ def lab(page: gr.Blocks) -> None:
         concurrency_limit=None,
         **options,
     )
-    buttons["halt"].click(limits.stop, queue=False, api_visibility="private")
+    buttons["halt"].click(limits.stopper("quality"), queue=False, api_visibility="private")
     buttons["copy"].click(None, values, js=links.copy("quality", settings, "copy-quality"), queue=False, **options)
     links.restore(page, "quality", settings, check, button="measure")
 

@@ -265,7 +265,7 @@ def lab(page: gr.Blocks) -> None:
         bench = benches.of(request)
         bench.settings = check(*chosen)
         with bench.alone():
-            for run, now in limits.run(request, work(bench, updates)):
+            for run, now in limits.run(request, work(bench, updates), "train"):
                 yield picture(run, now.samples.numpy(), told(run, now))
 
     def train(request: gr.Request, *chosen: Any) -> Iterator[str]:
@@ -295,7 +295,7 @@ def lab(page: gr.Blocks) -> None:
     write = links.write("train", settings)
     buttons["train"].click(train, values, film, js=write, **run_options)
     buttons["step"].click(step, values, film, js=write, **run_options)
-    buttons["pause"].click(limits.stop, queue=False, api_visibility="private")
+    buttons["pause"].click(limits.stopper("train"), queue=False, api_visibility="private")
     buttons["reset"].click(reset, values, film, **options)
     buttons["copy"].click(
         None, list(settings.values()), js=links.copy("train", settings, "copy-train"), queue=False, **options

@@ -219,7 +219,7 @@ def lab(page: gr.Blocks) -> None:
 
     def walked(request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, str]]:
         wish = check(*chosen)
-        for text, arms in limits.run(request, work(wish)):
+        for text, arms in limits.run(request, work(wish), "walk"):
             yield film(wish, arms) if arms else gr.skip(), text
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -233,7 +233,7 @@ def lab(page: gr.Blocks) -> None:
         concurrency_limit=None,
         **options,
     )
-    buttons["halt"].click(limits.stop, queue=False, api_visibility="private")
+    buttons["halt"].click(limits.stopper("walk"), queue=False, api_visibility="private")
     buttons["copy"].click(None, values, js=links.copy("walk", settings, "copy-walk"), queue=False, **options)
     links.restore(page, "walk", settings, check, button="walk-button")
 
