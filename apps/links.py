@@ -64,32 +64,30 @@ def restore(
     query = gr.Textbox(visible=False)
     defaults = {name: component.value for name, component in settings.items()}
 
-    def one_or_all(values: list[Any]) -> Any:
-        return values if len(values) > 1 else values[0]  # a list for a single output would be its value
-
-    def read(text: str) -> Any:
+    def read(text: str) -> list[Any]:
         if len(str(text)) > LONGEST:
             raise limits.refuse(f"This link is too long: more than {LONGEST} characters.")
         pairs = parse_qsl(str(text), keep_blank_values=True)
         given = {name: value for name, value in pairs if name.startswith(f"{lab}-")}
         if not given:
-            return one_or_all([gr.skip() for _ in defaults])  # the visitor may be typing already
+            return ["", *(gr.skip() for _ in defaults)]  # the visitor may be typing already
         given = {name.removeprefix(f"{lab}-"): value for name, value in given.items()}
         wanted = {
             name: _typed(given[name], default) if name in given else default for name, default in defaults.items()
         }
         check(**wanted)
-        return one_or_all(list(wanted.values()))
+        return [text, *wanted.values()]
 
     loaded = page.load(
         read,
         query,
-        list(settings.values()),
+        [query, *settings.values()],
         js="() => [window.location.search.slice(1)]",
         api_visibility="private",  # through the queue: outside of it, Gradio shows no error
     )
-    run = f"""() => {{
-  if (!window.location.search.includes("{lab}-")) return;
+    # The address is not asked again: a visitor who was quicker has put other settings there.
+    run = f"""(restored) => {{
+  if (!restored) return;
   const look = () => {{ // the lab is there once its tab has been opened, which on a phone may stand in a menu
     const found = document.querySelector("#{button}");
     if (found) return found.click();
@@ -99,7 +97,7 @@ def restore(
   }};
   look();
 }}"""
-    loaded.success(None, js=run, api_visibility="private")
+    loaded.success(None, query, js=run, api_visibility="private")
 
 
 def _tab(block: Block | None) -> str:
