@@ -24,11 +24,14 @@ LONGEST = 6000
 def write(lab: str, settings: Mapping[str, Component]) -> str:
     """JavaScript that puts the values of these settings, its arguments in that order, into the address.
 
-    An address that would become too long is left as it is.
+    Those of other labs are taken out. An address that would become too long is left as it is.
     """
     names = [f"{lab}-{name}" for name in settings]
     return f"""(...values) => {{
   const address = new URL(window.location.href);
+  // One lab to a link: those of others would run as well.
+  const others = [...address.searchParams.keys()].filter((key) => key.includes("-"));
+  others.forEach((key) => address.searchParams.delete(key));
   {names!r}.forEach((name, k) => address.searchParams.set(name, values[k] ?? ""));
   if (address.href.length <= {LONGEST}) window.history.replaceState(null, "", address);
   return values;

@@ -9,19 +9,23 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 import gradio as gr
 from gradio.components import Component
 
 from apps import limits
 
-MOST = 200
-"""Benches that a lab keeps. For one more, that of the visitor who has been away longest is cleared."""
+MOST = 64
+"""Benches that a lab keeps, each of a few megabytes. For one more, that of whoever has been away longest is cleared."""
+
+OUT_OF_BOUNDS = "The numbers have run out of bounds. Lower the learning rate, and press Reset."
 
 Settings = TypeVar("Settings")
 Work = TypeVar("Work")
+Look = TypeVar("Look")
+T = TypeVar("T", bound="Training")
 
 
 class Bench(Generic[Settings, Work]):
@@ -63,7 +67,8 @@ class Benches(Generic[Settings, Work]):
             bench = self._benches.setdefault(request.session_hash, Bench())
             self._benches.move_to_end(request.session_hash)
             if len(self._benches) > MOST:
-                self._benches.popitem(last=False)
+                idle = (visitor for visitor, other in self._benches.items() if not other.busy and other is not bench)
+                self._benches.pop(next(idle, None), None)
             return bench
 
     def _clear(self, request: gr.Request) -> None:
@@ -72,6 +77,43 @@ class Benches(Generic[Settings, Work]):
 
     def __len__(self) -> int:
         return len(self._benches)
+
+
+class Training(Protocol):
+    """What a lab trains: it knows what it was started from, and counts its seconds of computing."""
+
+    setup: Any
+    seconds: float
+
+
+def placed(bench: Bench[Any, T], start: Callable[[Any], T]) -> T:
+    """The training on the bench; a new one if there is none, or one of another set-up."""
+    training = bench.work  # looked at once: Reset may take it away meanwhile
+    if training is None or training.setup != bench.settings.setup:
+        training = bench.work = start(bench.settings.setup)
+    return training
+
+
+def work(
+    bench: Bench[Any, T], start: Callable[[Any], T], looks: Callable[[T], Iterable[Look | None]], seconds: float
+) -> Generator[tuple[T, Look] | None, None, None]:
+    """Trains what is on the bench until its `looks` end or it has computed for so long.
+
+    When the set-up changes, or the bench is cleared, it goes on with a new training. Between two looks it yields None,
+    where others can have their turn.
+    """
+    spent = 0.0
+    while spent < seconds:
+        training = placed(bench, start)
+        before = training.seconds
+        for look in looks(training):
+            yield None if look is None else (training, look)
+            moved = bench.work is not training or bench.settings.setup != training.setup
+            if moved or spent + training.seconds - before >= seconds:
+                break
+        else:
+            return
+        spent += training.seconds - before
 
 
 def follow(benches: Benches[Settings, Any], settings: Mapping[str, Component], check: Callable[..., Settings]) -> None:

@@ -6,6 +6,7 @@ from functools import cache
 
 from tutorial.diffusion import latent, points
 from tutorial.diffusion.latent import LatentDiffusion
+from tutorial.diffusion.objective import Kind
 from tutorial.diffusion.points import PointModel
 
 
@@ -16,6 +17,6 @@ def latent_diffusion() -> LatentDiffusion:
 
 
 @cache
-def point_model(world: str) -> PointModel:
+def point_model(world: str, predicts: Kind = "eps") -> PointModel:
     """The shipped denoiser of a world of points. Raises tutorial.weights.WeightsError as above."""
-    return points.learned(world)
+    return points.learned(world, predicts)

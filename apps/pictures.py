@@ -96,7 +96,8 @@ def read_picture(path: str | Path, side: int) -> np.ndarray:
         with Image.open(path, formats=FORMATS) as picture:
             fits = SMALLEST <= min(picture.size) <= max(picture.size) <= LARGEST
             moves = getattr(picture, "is_animated", False)
-            upright = ImageOps.exif_transpose(picture).convert("RGBA") if fits and not moves else None
+            with limits.CPU.turn():  # so that few large ones are in memory at once
+                upright = ImageOps.exif_transpose(picture).convert("RGBA") if fits and not moves else None
     except DAMAGED as error:
         raise limits.refuse(f"This is no undamaged picture of a kind that is read: {', '.join(FORMATS)}.") from error
     if not fits:

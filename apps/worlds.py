@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gradio as gr
 import torch
 from torch import Tensor
 
@@ -43,6 +44,19 @@ def _point(pair: Any) -> tuple[float, float]:
         raise limits.refuse("Each point must be a pair of numbers.")
     x, y = (limits.number("A point's coordinate", value, -toy2d.REACH, toy2d.REACH) for value in pair)
     return x, y
+
+
+def stroke(points: list, event: gr.EventData) -> tuple[list, str]:
+    """The handler of a stroke on a player: all that a visitor has drawn, and the name of that data.
+
+    A single point is kept, to be joined by others: who draws by keys draws one at a time. Raises gr.Error for bad
+    points.
+    """
+    new = event._data.get("points") if isinstance(event._data, dict) else None
+    if not isinstance(new, list):
+        raise limits.refuse("A stroke must be a list of points.")
+    both = points + new
+    return [list(point) for point in drawn(DRAWN, both)] if len(both) >= FEWEST else both, DRAWN
 
 
 def mixture(name: str, points: Points) -> GaussianMixture | None:

@@ -161,6 +161,9 @@ def test_on_a_busy_page_the_next_one_waits_until_a_run_is_over(few, how):
         run.close()
     else:
         limits.stop(visitor("a"))
+        with pytest.raises(gr.Error, match="is busy"):
+            begun("d")  # it has not noticed yet
+        assert list(run) == []
     begun("d")
 
 

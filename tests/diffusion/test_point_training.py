@@ -26,8 +26,8 @@ def data(seed: int = 0, n: int = 1000) -> torch.Tensor:
 def test_the_same_seed_is_the_same_run_however_it_is_interrupted():
     whole, pieces = PointTraining(data(), SMALL), PointTraining(data(), SMALL)
     losses = [step.loss for step in itertools.islice(whole.run(Knobs), 2 * CHUNK)]
-    again = [step.loss for step in itertools.islice(pieces.run(Knobs), CHUNK)]
-    again += [step.loss for step in itertools.islice(pieces.run(Knobs), CHUNK)]
+    again = [step.loss for step in itertools.islice(pieces.run(Knobs), 10)]
+    again += [step.loss for step in itertools.islice(pieces.run(Knobs), 2 * CHUNK - 10)]
     assert losses == again
     assert (whole.step, pieces.step) == (2 * CHUNK, 2 * CHUNK)
 
@@ -52,6 +52,9 @@ def test_the_knobs_are_read_in_mid_run():
 
 def test_networks_of_a_stack_learn_from_data_of_their_own():
     training = PointTraining(data(), PointDenoiserConfig(hidden=16, layers=2, stack=3))
+    with torch.no_grad():
+        for parameter in training.network.parameters():
+            parameter.copy_(parameter[:1].expand_as(parameter).clone())  # the same start
     for _ in itertools.islice(training.run(Knobs), 50):
         pass
     first, second, _ = next(training.network.parameters())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,7 @@ class PointTraining:
         self.optimizer = torch.optim.Adam(self.network.parameters(), betas=(0.9, 0.99), fused=True)
         self.knobs = Knobs()
         self.step = 0
+        self._ahead: deque[tuple[Tensor, Tensor]] = deque()  # lessons drawn and not yet learned from
 
     def run(self, knobs: Callable[[], Knobs]) -> Generator[Update, None, None]:
         """Trains until it is closed, and yields after each update; a later `run` goes on from there.
@@ -81,12 +83,13 @@ class PointTraining:
         loss it yields is the mean squared error of what is predicted, over the stack.
         """
         while True:
-            self.knobs = knobs()
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.knobs.rate
-            for seen, wanted in zip(*self._lessons(self.knobs), strict=True):
-                self.step += 1
-                yield Update(self.step, self._update(seen, wanted))
+            if not self._ahead:
+                self.knobs = knobs()
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.knobs.rate
+                self._ahead.extend(zip(*self._lessons(self.knobs), strict=True))
+            self.step += 1
+            yield Update(self.step, self._update(*self._ahead.popleft()))
 
     def _lessons(self, knobs: Knobs) -> tuple[Tensor, Tensor]:
         """Features (CHUNK, S, B, F) and targets (CHUNK, S, B, 2) of as many updates."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tutorial import weights
 from tutorial.data.toy2d import GaussianMixture
 from tutorial.diffusion.exact import exact_denoiser
 from tutorial.diffusion.objective import Kind, read
-from tutorial.diffusion.samplers import Denoiser, heun
+from tutorial.diffusion.samplers import Denoiser, Step, heun
 from tutorial.diffusion.schedule import Schedule
 from tutorial.networks.mlp import PointDenoiser
 
@@ -64,15 +65,11 @@ def exact(mixture: GaussianMixture, schedule: Schedule) -> PointModel:
     return PointModel(exact_denoiser(mixture, schedule), schedule, "eps")
 
 
-def flow(model: PointModel, x: Tensor, t: int) -> Tensor:
-    """Where a denoiser's probability flow carries points (B, 2) from time t down to 0, all but exactly.
+def flow(model: PointModel, x: Tensor, t: int) -> Iterator[Step]:
+    """The steps in which a denoiser's probability flow carries points (B, 2) from time t down to 0, all but exactly.
 
     Heun's method in `FINE` steps, or in t if that is fewer; what another solver misses by is the solver's own error.
     """
-    *_, last = heun(model.denoise, model.schedule, x, steps=times(t, min(FINE, t)), predicts=model.predicts)
-    return last.x_next
-
-
-def times(t: int, n: int) -> list[int]:
-    """n + 1 times from t down to 0, evenly spaced. n must be at most t."""
-    return [round(t * (n - i) / n) for i in range(n + 1)]
+    n = min(FINE, t)
+    times = [round(t * (n - i) / n) for i in range(n + 1)]
+    return heun(model.denoise, model.schedule, x, steps=times, predicts=model.predicts)

@@ -15,8 +15,8 @@ def energy_distance(x: Tensor, y: Tensor) -> float:
     So it is the energy distance of the two empirical distributions: never negative, and above zero for two samples of
     the same thing (`noise_floor`).
     """
-    within = torch.cdist(x, x).mean() + torch.cdist(y, y).mean()
-    return (2 * torch.cdist(x, y).mean() - within).item()
+    within = _distances(x, x).mean() + _distances(y, y).mean()
+    return (2 * _distances(x, y).mean() - within).item()
 
 
 def noise_floor(x: Tensor, n: int, m: int) -> float:
@@ -24,5 +24,10 @@ def noise_floor(x: Tensor, n: int, m: int) -> float:
 
     E D² = (1/n + 1/m) E‖X − X′‖: the points' distances to themselves are what is missing.
     """
-    apart = torch.cdist(x, x).sum() / (len(x) * (len(x) - 1))
+    apart = _distances(x, x).sum() / (len(x) * (len(x) - 1))
     return ((1 / n + 1 / m) * apart).item()
+
+
+def _distances(x: Tensor, y: Tensor) -> Tensor:
+    # The faster way over a matrix product leaves a point up to a thousandth away from itself.
+    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")

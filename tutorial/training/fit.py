@@ -146,15 +146,17 @@ class _Log:
 
 
 def _all_learn(accelerator: Accelerator) -> None:
-    """Raises RuntimeError for a parameter whose optimiser has only seen zeros.
+    """Raises RuntimeError for a parameter of which the optimiser has seen no gradient, or only zeros.
 
     It happened: in bfloat16 on a CPU, PyTorch 2.13's inductor computes no gradient for what lies below a U-Net's finest
     resolution, and the loss falls all the same.
     """
     for wrapped in accelerator._optimizers:
-        for parameters, state in wrapped.optimizer.state.items():
-            seen = [value for value in state.values() if isinstance(value, Tensor) and value.shape == parameters.shape]
-            if seen and not any(value.any() for value in seen):
+        for parameters in (p for group in wrapped.param_groups for p in group["params"]):
+            state = wrapped.optimizer.state.get(parameters, {}).values()
+            if not any(
+                isinstance(value, Tensor) and value.shape == parameters.shape and value.any() for value in state
+            ):
                 raise RuntimeError(
                     f"A parameter of shape {tuple(parameters.shape)} gets no gradient. Is it used, and does the "
                     "compiler differentiate it? Try without ACCELERATE_DYNAMO_BACKEND."

@@ -88,11 +88,12 @@ def film(wish: Wish) -> Generator[str | None, None, None]:
         schedule = subjects.SCHEDULES[name](wish.steps)
         times = subjects.moments(schedule, MOST)[::-1]
         denoise = exact_denoiser(mixture, schedule, "x0")
-        steps = []
+        shown = []
         for step in ddim(denoise, schedule, x_T, steps=times, predicts="x0"):
-            steps.append(step)
+            if step.i % 2 == 0:
+                shown.append(step.x0_hat)
             yield None
-        shown = [step.x0_hat for step in steps[::2]] + [steps[-1].x_next]
+        shown.append(step.x_next)
         bits = information(mixture, schedule, schedule.T, DRAWS, generator).mean().item()
         arms.append(Arm(name, torch.stack(shown), bits))
         yield None

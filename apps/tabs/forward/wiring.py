@@ -69,24 +69,14 @@ def connect(
     buttons["run"].click(runs(pressed or film), values, shown, js=write, **options)
     moved = [one.release if isinstance(one, gr.Slider) else one.input for one in settings.values()]  # type: ignore[attr-defined]
     changed = gr.on(moved, runs(film), values, shown, js=write, **options)
-    shown.input(stroke, strokes, [strokes, settings["data"]], **QUIET).success(runs(film), values, shown, **options)
+    shown.input(worlds.stroke, strokes, [strokes, settings["data"]], **QUIET).success(
+        runs(film), values, shown, **options
+    )
     buttons["clear"].click(lambda: [], None, strokes, **QUIET)
     link = links.copy(lab, settings, f"copy-{lab}")
     buttons["copy"].click(None, list(settings.values()), js=link, queue=False, **QUIET)
     links.restore(page, lab, settings, check, button=f"run-{lab}")
     return changed
-
-
-def stroke(points: list, event: gr.EventData) -> tuple[list, str]:
-    """What a visitor has drawn so far and a new stroke, and the name of that data. Raises gr.Error for bad points.
-
-    A single point is kept, to be joined by others: who draws by keys draws one at a time.
-    """
-    new = event._data.get("points") if isinstance(event._data, dict) else None
-    if not isinstance(new, list):
-        raise limits.refuse("A stroke must be a list of points.")
-    both = points + new
-    return list(worlds.drawn(worlds.DRAWN, both)) if len(both) >= worlds.FEWEST else both, worlds.DRAWN
 
 
 def plane(drawn: list) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from apps import limits, links, player
 from apps.gallery import gallery
-from apps.pictures import png_bytes, png_url, read_settings, rgb_base64
+from apps.pictures import channels, png_bytes, png_url, read_settings, rgb_base64
 from apps.tabs.latent import pipeline
 from apps.tabs.latent.studio import SEEDS, Request, Studio, check, cost, remarks, studio
 from tutorial import weights
@@ -229,13 +229,8 @@ def film(wish: Request, steps: list[Step], pictures: np.ndarray) -> str:
 
 
 def _channels(latents: Tensor, name: str) -> player.Layer:
-    """Four channels (T, 4, h, w) side by side, two by two, with a gap between where nothing is drawn."""
-    frames, _, h, w = latents.shape
-    tiles = np.full((frames, 2 * h + 1, 2 * w + 1), np.nan, np.float32)
-    for k in range(4):
-        row, column = k // 2 * (h + 1), k % 2 * (w + 1)
-        tiles[:, row : row + h, column : column + w] = latents[:, k].numpy()
-    return player.heat(tiles, name, low=-SPREAD, high=SPREAD, map="diverging")
+    """The four channels of (T, 4, h, w) in colours, two by two."""
+    return player.heat(channels(latents.numpy()), name, low=-SPREAD, high=SPREAD, map="diverging")
 
 
 def sample(

@@ -11,14 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, player
+from apps import limits, links, models, player
 from apps.tabs.objectives.shown import COLOURS, NAMES, decades
 from tutorial import weights
 from tutorial.data.toy2d import GaussianMixture, ring
 from tutorial.diffusion.elbo import VARIANCES, Bound, Chain, Variance, bound, chain, eps_errors, negative_log_density
 from tutorial.diffusion.exact import exact_denoiser
 from tutorial.diffusion.objective import KINDS
-from tutorial.diffusion.points import SCHEDULE, learned
+from tutorial.diffusion.points import IN_THREE_WAYS, SCHEDULE
 from tutorial.diffusion.samplers import Denoiser
 from tutorial.diffusion.views import magnification
 
@@ -58,7 +58,7 @@ def check(variance: Any, steps: Any, points: Any, modes: Any, spread: Any, seed:
     return Wish(
         variance=limits.choice("The reverse variance", variance, VARIANCES),  # type: ignore[arg-type]
         steps=limits.whole("The number of steps", steps, 2, SCHEDULE.T),
-        points=limits.whole("The number of points", points, BATCH, 1024),
+        points=limits.whole("The number of points", points, BATCH, 512),
         modes=limits.whole("The number of Gaussians", modes, 1, 12),
         spread=limits.number("The spread", spread, 0.02, 1.0),
         seed=limits.whole("The seed", seed, 0, 2**31 - 1),
@@ -69,7 +69,7 @@ def denoisers(wish: Wish, mixture: GaussianMixture) -> dict[str, Denoiser]:
     """The mixture's exact denoiser and, for the mixture that it has learned, the shipped network."""
     found = {"exact": exact_denoiser(mixture, SCHEDULE)}
     known = wish.modes == DEFAULTS["modes"] and math.isclose(wish.spread, DEFAULTS["spread"])
-    return found | {"network": learned("eight Gaussians").denoise} if known else found
+    return found | {"network": models.point_model(IN_THREE_WAYS).denoise} if known else found
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ def objectives(
 ):
     """Measures the bound of a diffusion model on −log p, for a ring of Gaussians; yields as points come in.
 
-    variance posterior or beta, steps 2–1000, points 16–1024, modes 1–12, spread 0.02–1. For the exact denoiser and,
+    variance posterior or beta, steps 2–1000, points 16–512, modes 1–12, spread 0.02–1. For the exact denoiser and,
     with 8 modes of spread 0.1, for the trained network, in nats: prior (L_T), steps (the sum of L_{t−1}), last (L_0),
     bound (their sum), truth (−log p), gap (bound − truth) and error, the standard error of the gap.
     """
@@ -252,8 +252,8 @@ def lab(page: gr.Blocks) -> None:
     values, outputs = list(settings.values()), [film, spent, said]
 
     def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str, str]]:
-        wish = check(*chosen)
-        for now in limits.run(request, measure(wish), "bound"):
+        limits.stop(request, "bound")  # a change of mind ends the run before it
+        for now in limits.run(request, measure(check(*chosen)), "bound"):
             yield shown(now)
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -263,7 +263,7 @@ def lab(page: gr.Blocks) -> None:
         values,
         outputs,
         js=links.write("bound", settings),
-        trigger_mode="always_last",
+        trigger_mode="multiple",
         concurrency_limit=None,
         **options,
     )
@@ -285,7 +285,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
             "stop": gr.Button("Stop", elem_id="stop-bound", min_width=80),
         }
     with gr.Accordion("More", open=False):
-        points = gr.Slider(BATCH, 1024, DEFAULTS["points"], step=16, label="Points", elem_id="bound-points")
+        points = gr.Slider(BATCH, 512, DEFAULTS["points"], step=16, label="Points", elem_id="bound-points")
         modes = gr.Slider(1, 12, DEFAULTS["modes"], step=1, label="Gaussians on the ring", elem_id="bound-modes")
         spread = gr.Slider(0.02, 1.0, DEFAULTS["spread"], step=0.02, label="Spread of each", elem_id="bound-spread")
         seed = gr.Number(DEFAULTS["seed"], label="Seed: points and noise", precision=0, elem_id="bound-seed")

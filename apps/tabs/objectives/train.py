@@ -150,7 +150,10 @@ class Run:
                     yield None
                     begun = time.monotonic()
                 if begun - shown >= FRAME:
-                    yield self.looks()
+                    looks = self.looks()
+                    if not all(np.isfinite(look.error).all() for look in looks.values()):
+                        raise limits.refuse(live.OUT_OF_BOUNDS)
+                    yield looks
                     shown = begun = time.monotonic()
 
 
@@ -162,26 +165,9 @@ def _by_time(difference: Tensor) -> np.ndarray:
 Bench = live.Bench[Wish, Run]
 
 
-def placed(bench: Bench) -> Run:
-    """The run on the bench; a new one if there is none, or one of another set-up."""
-    if bench.work is None or bench.work.setup != bench.settings.setup:
-        bench.work = Run(bench.settings.setup)
-    return bench.work
-
-
 def work(bench: Bench) -> Generator[tuple[Run, dict[Kind, Look]] | None, None, None]:
     """Trains what is on the bench under the settings that stand there at each moment, for `AT_A_TIME` seconds."""
-    spent = 0.0
-    while spent < AT_A_TIME:
-        run = placed(bench)
-        before = run.seconds
-        for looks in run.train(lambda: bench.settings.knobs):
-            yield None if looks is None else (run, looks)
-            if looks is not None and not all(np.isfinite(look.error).all() for look in looks.values()):
-                raise limits.refuse("The numbers have run out of bounds. Lower the learning rate, and press Reset.")
-            if bench.work is not run or bench.settings.setup != run.setup or spent + run.seconds - before >= AT_A_TIME:
-                break
-        spent += run.seconds - before
+    return live.work(bench, Run, lambda run: run.train(lambda: bench.settings.knobs), AT_A_TIME)
 
 
 def told(run: Run, looks: Mapping[Kind, Look]) -> str:
@@ -283,7 +269,7 @@ def lab(page: gr.Blocks) -> None:
         if bench.busy:
             return gr.skip(), gr.skip()  # the run notices, and begins anew
         with bench.alone(), limits.CPU.turn():
-            run = placed(bench)
+            run = live.placed(bench, Run)
             return shown(run, run.looks())
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, player
+from apps import limits, links, models, player
 from apps.tabs.objectives.shown import COLOURS, NAMES, decades
 from tutorial import weights
 from tutorial.data.toy2d import REACH, WORLDS, mixture_of
 from tutorial.diffusion.elbo import noised
 from tutorial.diffusion.exact import exact_denoiser
 from tutorial.diffusion.objective import KINDS, Kind
-from tutorial.diffusion.points import IN_THREE_WAYS, SCHEDULE, learned
+from tutorial.diffusion.points import IN_THREE_WAYS, SCHEDULE
 from tutorial.diffusion.samplers import Denoiser
 from tutorial.diffusion.views import VIEWS, View, magnification, views
 
@@ -52,7 +52,7 @@ def check(world: Any, predicts: Any) -> tuple[str, Kind]:
 
 def denoisers(world: str, predicts: Kind) -> dict[str, Denoiser]:
     """The shipped network and, where there is one, the exact denoiser, which predicts the same."""
-    found, mixture = {"network": learned(world, predicts).denoise}, mixture_of(world)
+    found, mixture = {"network": models.point_model(world, predicts).denoise}, mixture_of(world)
     return found if mixture is None else found | {"exact": exact_denoiser(mixture, SCHEDULE, predicts)}
 
 

@@ -188,6 +188,7 @@ def lab(page: gr.Blocks) -> None:
             list(toy2d.WORLDS), value=DEFAULTS["world"], label="Data", elem_id="field-world", min_width=180
         )
         shows = gr.Radio(SHOWS, value=DEFAULTS["shows"], label="Arrows show", elem_id="field-shows", min_width=220)
+        again = gr.Button("Show", elem_id="field-show", size="sm", min_width=90)
         copy = gr.Button("Copy link", elem_id="copy-field", size="sm", min_width=110)
     asked = gr.Markdown(answer, elem_id="asked")
     settings = {"world": world, "shows": shows}
@@ -197,11 +198,15 @@ def lab(page: gr.Blocks) -> None:
         yield from limits.run(request, (picture(wish) for _ in range(1)))
 
     def answered(request: gr.Request, name: Any, event: gr.EventData) -> Iterator[str]:
-        wish, place = check(name, PULL), (event._data["x"], event._data["y"], TIMES[int(event._data["frame"])])
+        wish, clicked = check(name, PULL), event._data if isinstance(event._data, dict) else {}
+        x, y = (limits.number("The place", clicked.get(axis), -toy2d.REACH, toy2d.REACH) for axis in ("x", "y"))
+        place = x, y, TIMES[limits.whole("The frame", clicked.get("frame"), 0, FRAMES - 1)]
         yield from limits.run(request, (said(ask(wish, *place), *place) for _ in range(1)))
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     values = list(settings.values())
-    gr.on([world.input, shows.input], show, values, film, js=links.write("field", settings), **options)
-    film.click(answered, world, asked, **options)
+    latest: dict[str, Any] = options | {"trigger_mode": "always_last"}
+    gr.on([world.input, shows.input, again.click], show, values, film, js=links.write("field", settings), **latest)
+    film.click(answered, world, asked, **latest)
+    links.restore(page, "field", settings, check, button="field-show")
     copy.click(None, values, js=links.copy("field", settings, "copy-field"), queue=False, **options)

@@ -159,25 +159,22 @@ def walk_back(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
 def round_trip(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
     """A real picture up to its noise by DDIM, and down again: what comes back, and how well."""
     picture, x0 = original(wish.subject, wish.seed)
-    up, down = [], []
+    way: list[Step] = []
     for step in of.invert(x0, wish.steps):
-        up.append(step.x)
+        way.append(step)
         yield step
     noise = step.x_next
     for step in of.walk(noise, "ddim", wish.steps, 1.0):
-        down.append(step.x)
+        way.append(step)
         yield step
-    looked = [(up + down)[k] for k in _spread(2 * wish.steps)]
-    way = yield from _decoded(of, torch.cat([*looked, step.x_next]))
+    looked = [way[k] for k in _spread(len(way))]
+    pictures = yield from _decoded(of, torch.cat([*(one.x for one in looked), step.x_next]))
     back = torch.cat(list(of.pixels(step.x_next)))
     asked = torch.cat(list(of.pixels(x0)))  # what the autoencoder loses is not the inversion's fault
-    labels = [
-        f"t = {t}"
-        for t in np.interp(_spread(2 * wish.steps), [0, wish.steps, 2 * wish.steps], [0, 1000, 0]).astype(int)
-    ]
+    labels = [f"t = {one.t}" for one in looked]
     panels = [
         player.panel([player.image(to_arrays(picture), smooth=True)], title="a real one, never seen"),
-        player.panel([player.image(way, smooth=True)], title="up to its noise, and back"),
+        player.panel([player.image(pictures, smooth=True)], title="up to its noise, and back"),
         player.panel(
             [player.heat((back - asked).abs().mean(1).numpy(), "error", low=0, high=0.5)],
             title="what did not come back",
@@ -187,7 +184,7 @@ def round_trip(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
         f"{wish.subject}, {wish.steps} steps up and {wish.steps} down: PSNR {psnr(asked, back):.1f} dB. "
         f"Its noise has mean {noise.mean():.2f} and standard deviation {noise.std():.2f}."
     )
-    yield note, player.clip(panels, frames=len(way), labels=[*labels, "back at t = 0"], rate=12, note=note)
+    yield note, player.clip(panels, frames=len(pictures), labels=[*labels, "back at t = 0"], rate=12, note=note)
 
 
 def between(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
@@ -257,8 +254,7 @@ def lab(page: gr.Blocks) -> None:
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     values = list(settings.values())
-    gr.on(
-        [buttons["go"].click],
+    buttons["go"].click(
         drawn,
         values,
         [line, film],

@@ -118,6 +118,8 @@ class Run:
                 look = None
                 if step.i == last or time.monotonic() - shown >= FRAME:
                     look = self.look(sum(losses) / len(losses))
+                    if not look.finite:
+                        raise limits.refuse(live.OUT_OF_BOUNDS)
                     losses, shown = [], time.monotonic()
                 self.seconds += time.monotonic() - begun
                 yield look
@@ -129,29 +131,12 @@ class Run:
 Bench = live.Bench[Wish, Run]
 
 
-def placed(bench: Bench) -> Run:
-    """The run on the bench; a new one if there is none, or one of another set-up."""
-    if bench.work is None or bench.work.setup != bench.settings.setup:
-        bench.work = Run(bench.settings.setup)
-    return bench.work
-
-
-def work(bench: Bench, updates: int | None = None) -> Generator[tuple[Run, Progress] | None, None, None]:
-    """Trains what is on the bench under the settings that stand there at each moment, until it has computed for
-    `AT_A_TIME` seconds. Between two looks it yields None, where others can have their turn."""
-    spent = 0.0
-    while spent < AT_A_TIME:
-        run = placed(bench)
-        before = run.seconds
-        for look in run.train(lambda: bench.settings.knobs, updates):
-            yield None if look is None else (run, look)
-            if look is not None and not look.finite:
-                raise limits.refuse("The numbers have run out of bounds. Lower the learning rate, and press Reset.")
-            if bench.work is not run or bench.settings.setup != run.setup or spent + run.seconds - before >= AT_A_TIME:
-                break
-        else:
-            return
-        spent += run.seconds - before
+def work(
+    bench: Bench, updates: int | None = None, seconds: float = AT_A_TIME
+) -> Generator[tuple[Run, Progress] | None, None, None]:
+    """Trains what is on the bench under the settings that stand there at each moment, until it has made so many updates
+    or computed for so long."""
+    return live.work(bench, Run, lambda run: run.train(lambda: bench.settings.knobs, updates), seconds)
 
 
 def told(run: Run, now: Progress) -> str:
@@ -238,7 +223,7 @@ def train_denoiser(
     bench: Bench = live.Bench()
     bench.settings = check(world, predicts, rate, batch, hidden, layers, seed, points or [])
     updates = limits.whole("The number of updates", updates, 1, 20_000)
-    for run, now in limits.run(request, work(bench, updates)):
+    for run, now in limits.run(request, work(bench, updates, math.inf)):
         seen = asdict(now.coverage) if now.coverage is not None else {}
         yield told(run, now), {"step": now.step, "loss": now.loss, "energy": now.energy, "floor": run.floor} | seen
 
@@ -267,6 +252,9 @@ def lab(page: gr.Blocks) -> None:
         with bench.alone():
             for run, now in limits.run(request, work(bench, updates), "train"):
                 yield picture(run, now.samples.numpy(), told(run, now))
+            with limits.CPU.turn():  # what came after the last picture, before Pause or the end of the time
+                now = live.placed(bench, Run).look(now.loss)
+        yield picture(live.placed(bench, Run), now.samples.numpy(), f"{told(live.placed(bench, Run), now)} · paused")
 
     def train(request: gr.Request, *chosen: Any) -> Iterator[str]:
         yield from trained(request, None, *chosen)
@@ -280,15 +268,11 @@ def lab(page: gr.Blocks) -> None:
         if bench.busy:
             return gr.skip()  # the run notices, and begins anew
         with bench.alone(), limits.CPU.turn():
-            run = placed(bench)
+            run = live.placed(bench, Run)
             now = run.look(math.nan)
         return picture(
             run, now.samples.numpy(), f"{told(run, now)}: what the model draws before it has learned anything"
         )
-
-    def stroke(points: list, event: gr.EventData) -> tuple[list, str]:
-        more = worlds.drawn(worlds.DRAWN, points + list(event._data["points"]))
-        return [list(point) for point in more], worlds.DRAWN
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     run_options: dict[str, Any] = options | {"trigger_mode": "once", "concurrency_limit": None}
@@ -300,8 +284,8 @@ def lab(page: gr.Blocks) -> None:
     buttons["copy"].click(
         None, list(settings.values()), js=links.copy("train", settings, "copy-train"), queue=False, **options
     )
-    film.input(stroke, drawn, [drawn, settings["world"]], **options).success(reset, values, film, **options)
-    settings["world"].input(reset, values, film, **options)
+    film.input(worlds.stroke, drawn, [drawn, settings["world"]], **options).success(reset, values, film, **options)
+    settings["world"].input(reset, values, film, trigger_mode="always_last", **options)
     buttons["clear"].click(lambda: [], None, drawn, **options)
     live.follow(benches, everything, check)
     links.restore(page, "train", settings, check, button="train")

@@ -93,8 +93,8 @@ class Arm:
     """Root mean square distance to where the flow of the same denoiser leads; for samplers that follow it."""
 
 
-def walk(wish: Wish, name: str) -> Generator[Arm | Step, None, None]:
-    """Carries noise to data with one sampler: yields its steps, and at last the arm."""
+def walk(wish: Wish, name: str) -> Generator[Arm | Step | None, None, None]:
+    """Carries noise to data with one sampler: yields its steps, None where it can pause, and at last the arm."""
     model, generator = wish.model, torch.Generator().manual_seed(wish.seed)
     x_T = torch.randn(PARTICLES, 2, generator=generator)
     if wish.start == FAN:
@@ -109,7 +109,10 @@ def walk(wish: Wish, name: str) -> Generator[Arm | Step, None, None]:
         begun = time.monotonic()
     error = None
     if name not in WHOLE or (name == "ddim" and wish.eta == 0):
-        end = flow(model, x_T, SCHEDULE.T if name in WHOLE else MOST)
+        end = x_T
+        for step in flow(model, x_T, SCHEDULE.T if name in WHOLE else MOST):
+            end = step.x_next
+            yield None
         error = (end - states[-1]).square().sum(1).mean().sqrt().item()
     energy = energy_distance(states[-1], data(wish))
     yield Arm(name, torch.stack(states), evaluations(name, steps), seconds, energy, error)
@@ -127,7 +130,7 @@ def work(wish: Wish) -> Generator[tuple[str, list[Arm]] | None, None, None]:
         for part in walk(wish, name):
             if isinstance(part, Arm):
                 arms.append(part)
-            elif time.monotonic() - shown >= FRAME:
+            elif part is not None and time.monotonic() - shown >= FRAME:
                 shown = time.monotonic()
                 yield f"{LABELS[name]}: step {part.i + 1:,} of {part.n:,}", []
             else:
@@ -193,9 +196,12 @@ def reverse(
     for samplers that follow the flow, solver_error.
     """
     wish = check(world, denoiser, sampler, sampler, steps, eta, SPREAD, seed, points or [])
+    shown = time.monotonic()
     for part in limits.run(request, walk(wish, wish.first)):
         if isinstance(part, Step):
-            yield f"step {part.i + 1} of {part.n}", {}, []
+            if time.monotonic() - shown >= FRAME:
+                shown = time.monotonic()
+                yield f"step {part.i + 1} of {part.n}", {}, []
         else:
             numbers = {"evaluations": part.evaluations, "seconds": part.seconds, "energy": part.energy}
             more = {} if part.solver_error is None else {"solver_error": part.solver_error}
