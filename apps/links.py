@@ -17,6 +17,8 @@ from gradio.components import Component
 
 from apps import limits
 
+OWN = ("draw your own", "your own picture")
+"""Values that mean what a visitor made: too much for an address."""
 LONGEST = 6000
 """Characters of an address: servers and programs that pass links on take few more."""
 
@@ -41,9 +43,10 @@ def write(lab: str, settings: Mapping[str, Component]) -> str:
 def copy(lab: str, settings: Mapping[str, Component], button: str) -> str:
     """JavaScript that puts the settings into the address and copies that; the button of this id says so."""
     return f"""(...values) => {{
-  ({write(lab, settings)})(...values);
   const label = document.querySelector("#{button}");
   const say = (text) => {{ label.textContent = text; setTimeout(() => {{ label.textContent = "Copy link"; }}, 2000); }};
+  if (values.some((value) => {json.dumps(OWN)}.includes(value))) return say("Not for data of your own");
+  ({write(lab, settings)})(...values);
   const copied = navigator.clipboard?.writeText(window.location.href); // only where the page is served safely
   if (copied) copied.then(() => say("Copied"), () => say("See address bar"));
   else say("See address bar");

@@ -99,8 +99,8 @@ def work(
 ) -> Generator[tuple[T, Look] | None, None, None]:
     """Trains what is on the bench until its `looks` end or it has computed for so long.
 
-    When the set-up changes, or the bench is cleared, it goes on with a new training. Between two looks it yields None,
-    where others can have their turn.
+    When the set-up changes it goes on with a new training, and it ends when the bench is cleared. Between two looks it
+    yields None, where others can have their turn.
     """
     spent = 0.0
     while spent < seconds:
@@ -108,8 +108,9 @@ def work(
         before = training.seconds
         for look in looks(training):
             yield None if look is None else (training, look)
-            moved = bench.work is not training or bench.settings.setup != training.setup
-            if moved or spent + training.seconds - before >= seconds:
+            if bench.work is not training:
+                return
+            if bench.settings.setup != training.setup or spent + training.seconds - before >= seconds:
                 break
         else:
             return

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits
+from apps import limits, player
 from tutorial.data import toy2d
 from tutorial.data.toy2d import GaussianMixture
 
@@ -57,6 +58,17 @@ def stroke(points: list, event: gr.EventData) -> tuple[list, str]:
         raise limits.refuse("A stroke must be a list of points.")
     both = points + new
     return [list(point) for point in drawn(DRAWN, both)] if len(both) >= FEWEST else both, DRAWN
+
+
+def plane(points: list) -> str:
+    """What a player shows while there is too little to learn from: a plane to draw on, with the points so far."""
+    dots = player.points(np.reshape(np.array(points, dtype=float), (1, -1, 2)), "real", size=3)
+    axis = (-toy2d.REACH, toy2d.REACH, "")
+    label = "An empty plane, to draw on"
+    return player.clip(
+        [player.panel([dots], title="draw here", label=label, x=axis, y=axis, takes="points")],
+        note="Draw a few points with the pointer, or with arrow keys and Enter.",
+    )
 
 
 def mixture(name: str, points: Points) -> GaussianMixture | None:

@@ -37,7 +37,7 @@ def birth(page: gr.Blocks) -> None:
         labels=share,
         rate=8,
         play=True,
-        note=f"“{EXAMPLES[0]}”, drawn when the app started, with weights made by `make weights`: "
+        note=f"“{EXAMPLES[0]}”, drawn when the app started, with weights made by “make weights”: "
         "the noisy latent of each step, decoded.",
     )
     with gr.Column(elem_classes="birth"):

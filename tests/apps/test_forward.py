@@ -18,8 +18,8 @@ from PIL import Image
 from apps import worlds
 from apps.pictures import LARGEST, png_bytes, read_picture
 from apps.tabs.forward import dissolve, ending, jump, spend, subjects
-from apps.tabs.forward.wiring import last, plane
-from apps.worlds import stroke
+from apps.tabs.forward.wiring import last
+from apps.worlds import plane, stroke
 from tests.apps.test_pictures import png_of_size
 from tutorial.data.digits import DataError
 from tutorial.diffusion.schedule import Schedule

@@ -6,12 +6,10 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
-import numpy as np
 from gradio.components import Component
 from gradio.events import Dependency
 
-from apps import limits, links, player, worlds
-from apps.tabs.forward.subjects import PLANE
+from apps import limits, links, worlds
 
 Film = Callable[..., Generator[str | None, None, None]]
 """Checks what it is given and computes; yields None where it can pause, and its clip in the end."""
@@ -58,7 +56,7 @@ def connect(
         def run(request: gr.Request, *chosen: Any) -> Iterator[str]:
             name, drawn = chosen[0], chosen[-1]
             if name == worlds.DRAWN and len(drawn) < worlds.FEWEST:
-                yield plane(drawn)
+                yield worlds.plane(drawn)
             else:
                 yield from limits.run(request, work(*chosen), lab)
 
@@ -77,13 +75,3 @@ def connect(
     buttons["copy"].click(None, list(settings.values()), js=link, queue=False, **QUIET)
     links.restore(page, lab, settings, check, button=f"run-{lab}")
     return changed
-
-
-def plane(drawn: list) -> str:
-    """An empty plane to draw on, with the single point that there may be."""
-    dots = player.points(np.reshape(np.array(drawn, dtype=float), (1, -1, 2)), "real", size=3)
-    label = "An empty plane, to draw on"
-    return player.clip(
-        [player.panel([dots], title="draw here", label=label, x=PLANE, y=PLANE, takes="points")],
-        note="Draw a few points with the pointer, or with arrow keys and Enter.",
-    )

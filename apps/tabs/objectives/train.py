@@ -173,7 +173,7 @@ def work(bench: Bench) -> Generator[tuple[Run, dict[Kind, Look]] | None, None, N
 def told(run: Run, looks: Mapping[Kind, Look]) -> str:
     """A training's state in a line."""
     pace = f", {run.step / run.seconds:,.0f} a second" if run.seconds and run.step else ""
-    energies = ", ".join(f"{NAMES[kind]} {look.progress.energy:.3f}" for kind, look in looks.items())
+    energies = ", ".join(f"{NAMES[kind]} {look.progress.energy:.3g}" for kind, look in looks.items())
     return f"{run.step:,} updates of each{pace} · energy distance: {energies}; two samples of the data {run.floor:.3f}"
 
 
@@ -236,7 +236,7 @@ def opening() -> tuple[str, str]:
         training.average = weights.load(file_name(IN_THREE_WAYS, kind))
         training.step = weights.read_card(file_name(IN_THREE_WAYS, kind), needs=("steps",))["steps"]
     looks = run.looks()
-    note = f"{told(run, looks)}. A recorded run, made by `{COMMAND}`; Train starts one of yours."
+    note = f"{told(run, looks)}. A recorded run, made by {COMMAND}; Train starts one of yours."
     return clouds(run, looks, note), curves(run, looks)
 
 
@@ -253,8 +253,8 @@ def lab(page: gr.Blocks) -> None:
     pictures = [film, player.player(first[1], elem_id="each-losses")]
     values = list(settings.values())
 
-    def shown(run: Run, looks: dict[Kind, Look]) -> tuple[str, str]:
-        return clouds(run, looks, told(run, looks)), curves(run, looks)
+    def shown(run: Run, looks: dict[Kind, Look], more: str = "") -> tuple[str, str]:
+        return clouds(run, looks, told(run, looks) + more), curves(run, looks)
 
     def train(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:
         bench = benches.of(request)
@@ -262,12 +262,16 @@ def lab(page: gr.Blocks) -> None:
         with bench.alone():
             for run, looks in limits.run(request, work(bench), "each"):
                 yield shown(run, looks)
+            with limits.CPU.turn():  # what came after the last picture, before Pause or the end of the time
+                run = live.placed(bench, Run)
+                end = shown(run, run.looks(), " · paused")
+        yield end
 
     def reset(request: gr.Request, *chosen: Any) -> Any:
         bench = benches.of(request)
         bench.settings, bench.work = check(*chosen), None
         if bench.busy:
-            return gr.skip(), gr.skip()  # the run notices, and begins anew
+            return gr.skip(), gr.skip()  # the run notices, and shows the beginning as it ends
         with bench.alone(), limits.CPU.turn():
             run = live.placed(bench, Run)
             return shown(run, run.looks())

@@ -193,9 +193,9 @@ def lab(page: gr.Blocks) -> None:
     asked = gr.Markdown(answer, elem_id="asked")
     settings = {"world": world, "shows": shows}
 
-    def show(request: gr.Request, *chosen: Any) -> Iterator[str]:
+    def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:
         wish = check(*chosen)
-        yield from limits.run(request, (picture(wish) for _ in range(1)))
+        yield from limits.run(request, ((picture(wish), said(ask(wish, *ASKED), *ASKED)) for _ in range(1)))
 
     def answered(request: gr.Request, name: Any, event: gr.EventData) -> Iterator[str]:
         wish, clicked = check(name, PULL), event._data if isinstance(event._data, dict) else {}
@@ -206,7 +206,14 @@ def lab(page: gr.Blocks) -> None:
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     values = list(settings.values())
     latest: dict[str, Any] = options | {"trigger_mode": "always_last"}
-    gr.on([world.input, shows.input, again.click], show, values, film, js=links.write("field", settings), **latest)
+    gr.on(
+        [world.input, shows.input, again.click],
+        show,
+        values,
+        [film, asked],
+        js=links.write("field", settings),
+        **latest,
+    )
     film.click(answered, world, asked, **latest)
     links.restore(page, "field", settings, check, button="field-show")
     copy.click(None, values, js=links.copy("field", settings, "copy-field"), queue=False, **options)

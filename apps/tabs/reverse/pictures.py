@@ -249,8 +249,11 @@ def lab(page: gr.Blocks) -> None:
     settings, buttons = controls()
 
     def drawn(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
+        clip = None
         for text, clip in limits.run(request, work(check(*chosen)), "pictures"):
             yield "" if clip else text, clip or gr.skip()
+        if not clip:
+            yield "Stopped.", gr.skip()
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     values = list(settings.values())

@@ -145,7 +145,7 @@ def told(run: Run, now: Progress) -> str:
     if now.coverage is not None:
         good = f"{now.coverage.high_quality:.0%} of samples within 3σ of one"
         said.append(f"{now.coverage.modes} of 8 modes reached, {good}")
-    return " · ".join([*said, f"energy distance {now.energy:.3f}"])
+    return " · ".join([*said, f"energy distance {now.energy:.3g}"])
 
 
 def picture(run: Run, samples: np.ndarray, note: str) -> str:
@@ -174,7 +174,9 @@ def picture(run: Run, samples: np.ndarray, note: str) -> str:
     distance = player.panel(
         [
             player.curve(step, energy, "generated", "samples to data"),
-            player.curve(np.array(updates[:2]), np.full(2, run.floor), "exact", "data to data", dashed=True),
+            player.curve(
+                np.array(updates[:2]), np.full(2, run.floor), "exact", "data to data, on average", dashed=True
+            ),
         ],
         title="energy distance",
         x=updates,
@@ -197,7 +199,7 @@ def opening() -> str:
     run.training.step = card["steps"]
     run.rows = [tuple(row) for row in card["history"]["rows"]]
     now = progress(run.training, run.rows[-1][1], run.reference, run.mixture)
-    note = f"{told(run, now)}. A recorded run, made by `{COMMAND}`; Train starts one of yours."
+    note = f"{told(run, now)}. A recorded run, made by {COMMAND}; Train starts one of yours."
     return picture(run, now.samples.numpy(), note)
 
 
@@ -263,10 +265,12 @@ def lab(page: gr.Blocks) -> None:
         yield from trained(request, 1, *chosen)
 
     def reset(request: gr.Request, *chosen: Any) -> Any:
-        bench = benches.of(request)
+        bench, world, points = benches.of(request), chosen[0], chosen[-1]
+        if world == worlds.DRAWN and len(points) < worlds.FEWEST:
+            return worlds.plane(points)
         bench.settings, bench.work = check(*chosen), None
         if bench.busy:
-            return gr.skip()  # the run notices, and begins anew
+            return gr.skip()  # the run notices, and shows the beginning as it ends
         with bench.alone(), limits.CPU.turn():
             run = live.placed(bench, Run)
             now = run.look(math.nan)
@@ -286,7 +290,7 @@ def lab(page: gr.Blocks) -> None:
     )
     film.input(worlds.stroke, drawn, [drawn, settings["world"]], **options).success(reset, values, film, **options)
     settings["world"].input(reset, values, film, trigger_mode="always_last", **options)
-    buttons["clear"].click(lambda: [], None, drawn, **options)
+    buttons["clear"].click(lambda: [], None, drawn, **options).success(reset, values, film, **options)
     live.follow(benches, everything, check)
     links.restore(page, "train", settings, check, button="train")
 

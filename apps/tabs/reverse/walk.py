@@ -225,8 +225,11 @@ def lab(page: gr.Blocks) -> None:
 
     def walked(request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, str]]:
         wish = check(*chosen)
+        arms = []
         for text, arms in limits.run(request, work(wish), "walk"):
             yield film(wish, arms) if arms else gr.skip(), text
+        if not arms:
+            yield gr.skip(), "Stopped."
 
     options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     values = list(settings.values())
