@@ -40,10 +40,11 @@ weights: .venv/development
 	$(BIN)/python -m tutorial.training.digit_classifier
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.pixel_diffusion
 	$(BIN)/python -m tutorial.training.point_denoisers
-	$(BIN)/python -m tutorial.training.sampler_quality
 
 evaluate: .venv/development
 	$(BIN)/python -m tutorial.training.evaluate
+	$(BIN)/python -m tutorial.training.sampler_quality
+	$(BIN)/python -m tutorial.chapters.record
 
 bench: .venv/development
 	$(BIN)/python -m tests.browser.chromium

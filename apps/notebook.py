@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 from nbformat import NotebookNode
 
-from tutorial import chapters
+from tutorial import chapters, measurements
 
 LATEX = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
 LAB = "lab-"
@@ -20,14 +20,23 @@ def chapter(page: gr.Blocks, name: str, labs: Mapping[str, Callable[[gr.Blocks],
 
     Raises KeyError if the notebook names a lab that there is not.
     """
+    try:
+        recorded = measurements.load("printed", needs=("printed",))
+    except measurements.MeasurementsError as error:
+        gr.Markdown(str(error))
+        recorded = {"printed": {}}
     for cell in chapters.read(name).cells:
         if cell.cell_type == "markdown":
             gr.Markdown(cell.source, latex_delimiters=LATEX, elem_classes="prose-column")
             continue
         _code(cell)
+        if text := recorded["printed"].get(chapters.key(cell)):
+            gr.Markdown(f"```text\n{text}\n```", elem_classes="printed", label="What it printed")
         for tag in cell.metadata.get("tags", []):
             if tag.startswith(LAB):
                 labs[tag.removeprefix(LAB)](page)
+    if command := recorded.get("command"):
+        gr.Markdown(f"What stands under the code is what it printed when {command} was run.", elem_classes="recorded")
     gr.DownloadButton("This chapter as a Jupyter notebook", _file(name), size="sm", elem_classes="take-away")
 
 

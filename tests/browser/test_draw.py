@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,14 @@ WATCH_STATUS = """() => {
 
 def draw(page) -> None:
     page.click("#draw")
+
+
+@contextlib.contextmanager
+def redrawn(page) -> Iterator[None]:
+    """Waits at its end for pictures that were not there at its beginning."""
+    page.eval_on_selector_all("#drawing .cell > img", "images => images.forEach(image => image.className = 'old')")
+    yield
+    page.wait_for_selector("#drawing .cell > img:not(.old)")
 
 
 def set_number(page, box: str, value) -> None:
@@ -54,9 +64,8 @@ def test_type_a_prompt_and_watch_it_appear(open_page):
     before = pictures(page)
     page.evaluate(WATCH_STATUS)
     page.fill("#prompt textarea", "a blue one with a crown")
-    draw(page)
-    page.wait_for_selector("#drawing canvas")
-    page.wait_for_selector("#drawing .cell > img")
+    with redrawn(page):
+        draw(page)
     assert pictures(page) != before
     assert "colour blue" in page.locator("#drawing .cell > img").get_attribute("alt")
     assert any(re.match(r"step \d+ of 20", text) for text in page.evaluate("window.seen"))
@@ -64,9 +73,8 @@ def test_type_a_prompt_and_watch_it_appear(open_page):
 
 def test_same_seed_same_picture_and_more_pictures_keep_the_first(open_page):
     page = open_page()
-    draw(page)
-    page.wait_for_selector("#drawing canvas")
-    page.wait_for_selector("#drawing .cell > img")
+    with redrawn(page):
+        draw(page)
     alone = page.locator("#drawing figcaption button").all_inner_texts()
     set_number(page, "n", 3)
     draw(page)
@@ -139,9 +147,8 @@ def test_stop_ends_whatever_was_clicked_before_and_nothing_that_comes_after(open
 
 def test_an_example_fills_the_prompt_and_draws(open_page):
     page = open_page()
-    page.locator("#examples button", has_text="a pink critter with one eye").click()
-    page.wait_for_selector("#drawing canvas")
-    page.wait_for_selector("#drawing .cell > img")
+    with redrawn(page):
+        page.locator("#examples button", has_text="a pink critter with one eye").click()
     assert page.input_value("#prompt textarea") == "a pink critter with one eye and a top hat under the sea"
     assert "colour pink" in page.locator("#drawing .cell > img").get_attribute("alt")
 
@@ -149,18 +156,16 @@ def test_an_example_fills_the_prompt_and_draws(open_page):
 def test_without_a_prompt_something_is_drawn_and_the_page_says_why(open_page):
     page = open_page()
     page.fill("#prompt textarea", "")
-    draw(page)
-    page.wait_for_selector("#drawing canvas")
-    page.wait_for_selector("#drawing .cell > img")
+    with redrawn(page):
+        draw(page)
     assert page.inner_text("#drawing .notes") == "No prompt: the model draws what comes to it."
 
 
 def test_words_never_seen_are_pointed_out_as_text(open_page):
     page = open_page()
     page.fill("#prompt textarea", "a blue dragon <img src=x onerror=alert(1)>")
-    page.press("#prompt textarea", "Enter")
-    page.wait_for_selector("#drawing canvas")
-    page.wait_for_selector("#drawing .cell > img")
+    with redrawn(page):
+        page.press("#prompt textarea", "Enter")
     notes = page.locator("#drawing .notes").inner_text()
     assert "“dragon”" in notes
     assert "blue" not in notes
@@ -208,9 +213,8 @@ def test_on_a_busy_page_a_newcomer_is_told_so_and_loses_nothing(open_page, serve
 
 def test_another_one_takes_the_next_seed(open_page):
     page = open_page()
-    page.click("#another")
-    page.wait_for_selector("#drawing canvas")
-    page.wait_for_selector("#drawing .cell > img")
+    with redrawn(page):
+        page.click("#another")
     assert page.input_value("#seed input") == "2"
     assert page.locator("#drawing .cell figcaption").inner_text() == "seed 2"
 
@@ -267,9 +271,8 @@ def test_a_visitor_who_draws_before_the_page_has_answered_is_not_taken_for_a_lin
 def test_a_prompt_too_long_for_a_link_leaves_the_address_alone(open_page):
     page = open_page()
     page.fill("#prompt textarea", "голубой " * 600)
-    draw(page)
-    page.wait_for_selector("#drawing canvas")
-    page.wait_for_selector("#drawing .cell > img")
+    with redrawn(page):
+        draw(page)
     assert "draw-prompt" not in page.url
     assert "it did not read" in page.locator("#drawing .notes").inner_text()
 
@@ -330,9 +333,9 @@ def test_a_picture_that_was_not_saved_here_is_refused_in_a_sentence_and_nothing_
 
 def test_a_surprise_and_a_picked_prompt(open_page):
     page = open_page()
-    page.click("#surprise")
-    page.wait_for_function(f"document.querySelector('#prompt textarea').value !== '{YELLOW}'")
-    page.wait_for_selector("#drawing canvas")
+    with redrawn(page):
+        page.click("#surprise")
+    assert page.input_value("#prompt textarea") != YELLOW
     page.get_by_role("button", name="Put a prompt together").click()
     for name, value in (("colour", "blue"), ("hat", "crown")):
         page.locator(f"#pick-{name} input").click()
@@ -433,7 +436,7 @@ def test_the_pipeline_shows_the_last_run_and_opens_to_the_code_that_ran(open_pag
 
 def test_the_chapter_is_a_page_with_equations_folded_code_and_a_notebook_to_take_away(open_page):
     page = open_page()
-    assert page.locator(".katex").count() > 5
+    page.locator(".katex").nth(5).wait_for()
     code = page.get_by_role("button", name="Code: diffusion.guidance.guided")
     assert not page.get_by_text("def denoise_guided").is_visible()
     code.click()
@@ -463,7 +466,6 @@ def test_by_keyboard_alone(open_page):
     page.keyboard.type("a green one")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.id || document.activeElement.closest('#draw')?.id") == "draw"
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#drawing canvas")
-    page.wait_for_selector("#drawing .cell > img")
+    with redrawn(page):
+        page.keyboard.press("Enter")
     assert "colour green" in page.locator("#drawing .cell > img").get_attribute("alt")

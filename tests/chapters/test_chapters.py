@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tutorial import chapters
+from tutorial import chapters, measurements
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +27,19 @@ def test_every_cell_runs_and_says_something(executed):
     for cell in executed.cells:
         if cell.cell_type == "code":
             assert any(output.output_type == "stream" for output in cell.outputs), cell.source
+
+
+def test_the_page_shows_what_the_cells_print(executed):
+    """Recorded on some machine: as many lines, and the same words."""
+    recorded = measurements.load("printed")["printed"]
+    for cell in executed.cells:
+        if cell.cell_type == "code" and "source" not in cell.metadata:
+            assert words(recorded[chapters.key(cell)]) == words(chapters.printed(cell)), cell.source
+
+
+def words(text: str) -> list[list[str]]:
+    """The words of each line, without the numbers, which differ a little from machine to machine."""
+    return [re.findall(r"[^\W\d_]{3,}", line) for line in text.splitlines()]
 
 
 def test_a_source_cell_prints_what_the_page_shows(executed):

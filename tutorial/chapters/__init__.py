@@ -9,6 +9,7 @@ that source, taken from the running code, in its place.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from importlib import import_module
 from pathlib import Path
@@ -50,6 +51,16 @@ def notebook(name: str) -> str:
     chapter = read(name)
     chapter.cells.insert(0, new_markdown_cell(GET_READY, id="get-ready"))
     return nbformat.writes(chapter)
+
+
+def printed(cell: NotebookNode) -> str:
+    """What an executed code cell has printed."""
+    return "".join(output["text"] for output in cell.outputs if output.get("name") == "stdout").rstrip()
+
+
+def key(cell: NotebookNode) -> str:
+    """What a cell's recorded output is filed under: of other code, no old output is shown."""
+    return hashlib.sha256(cell.source.encode()).hexdigest()[:16]
 
 
 def source(dotted: str) -> str:
