@@ -62,12 +62,15 @@ def grid(side: int) -> Tensor:
 def arrows(model: PointModel, at: Tensor, shows: str) -> np.ndarray:
     """What a denoiser points to from these points (N, 2), at each of `TIMES`: (FRAMES, N, 4).
 
-    To x̂₀ itself; or along the score, stretched by √(1 − ᾱ_t) · 0.3, since it grows without bound as noise goes.
+    To x̂₀ itself; or along the score, stretched by √(1 − ᾱ_t) · 0.3, since it grows without bound as noise goes, and
+    cut at the distance to the next arrow.
     """
     rows = []
     for t in TIMES:
         eps, x0 = model.read(at, t)
-        by = x0 - at if shows == GUESS else -0.3 * eps
+        along = -0.3 * eps
+        along *= (2 * toy2d.REACH / SIDE / along.norm(dim=1, keepdim=True)).clamp(max=1)
+        by = x0 - at if shows == GUESS else along
         rows.append(torch.cat([at, by], dim=1))
     return torch.stack(rows).numpy()
 

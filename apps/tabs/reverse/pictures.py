@@ -146,7 +146,7 @@ def walk_back(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
     guesses = yield from _decoded(of, torch.cat([step.x0_hat for step in looked] + [last]))
     noise = torch.cat([step.eps for step in looked] + [looked[-1].eps])
     panels = [
-        player.panel([player.image(noisy, smooth=True)], title="x_t, what the network sees"),
+        player.panel([player.image(noisy, smooth=True)], title="xₜ, what the network sees"),
         player.panel([player.image(guesses, smooth=True)], title="x̂₀, what it guesses"),
         player.panel([noise_layer(noise)], title="ε̂, what it calls noise"),
     ]
