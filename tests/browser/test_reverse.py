@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from tests.browser.test_accessibility import AXE, RUN
+
 TAB = "Reverse diffusion"
 
 
@@ -125,3 +127,20 @@ def test_quality_is_measured_again_and_stops(page):
     held = told(page, "quality")
     page.wait_for_timeout(700)
     assert told(page, "quality") == held
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_rule_of_accessibility_is_broken(open_page, theme):
+    page = open_page(theme=theme, tab=TAB)
+    page.wait_for_selector("#quality canvas")
+    for fold in page.locator("button.label-wrap:visible").all():
+        fold.click()
+    page.wait_for_timeout(500)
+    page.add_script_tag(path=AXE)
+    assert page.evaluate(RUN)["broken"] == []
+
+
+def test_a_phone_does_not_scroll_sideways(open_page):
+    page = open_page(width=390, height=844, tab=TAB)
+    page.wait_for_selector("#quality canvas")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
