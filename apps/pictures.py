@@ -4,15 +4,18 @@ pictures of a visitor's own."""
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import math
 import struct
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gradio.utils import get_upload_folder
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
@@ -71,6 +74,21 @@ def read_settings(path: str | Path) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise foreign
     return settings
+
+
+def served(png: bytes, name: str) -> str:
+    """The path of a file of this name and content that Gradio serves.
+
+    Written beside its place and then moved there: who asks for the same picture at the same time gets all of it.
+    """
+    folder = Path(get_upload_folder()) / hashlib.sha256(png).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = folder / Path(name).name
+    if not whole.exists():
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as part:
+            part.write(png)
+        Path(part.name).replace(whole)
+    return str(whole.resolve())
 
 
 def channels(x: np.ndarray) -> np.ndarray:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
 
-from apps.pictures import KEY, png_bytes, read_settings
+from apps.pictures import KEY, png_bytes, read_settings, served
 from apps.tabs.latent.draw import alone, bring_back
 from apps.tabs.latent.studio import check
 
@@ -78,3 +80,13 @@ def test_a_foreign_file_is_refused_in_a_sentence(tmp_path, kind):
         Image.fromarray(PIXELS).save(path, "PNG", pnginfo=info)
     with pytest.raises(gr.Error, match="carries no settings"):
         read_settings(path)
+
+
+def test_a_picture_that_many_save_at_once_is_never_half_there():
+    png = png_bytes(np.random.default_rng(0).integers(0, 256, (256, 256, 3)).astype(np.uint8))
+
+    def save_and_read(_: int) -> bytes:
+        return Path(served(png, "one.png")).read_bytes()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(save_and_read, range(200))) == {png}

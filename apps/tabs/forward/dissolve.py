@@ -11,7 +11,6 @@ import gradio as gr
 import numpy as np
 import torch
 from gradio.data_classes import FileData
-from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from torch import Tensor
 
@@ -275,7 +274,7 @@ def answer(wish: Wish, t: int) -> Generator[tuple[dict[str, float], str, list, l
     if x.ndim == 2:
         yield numbers, work.how, x.tolist(), []
         return
-    path = save_bytes_to_cache(pictures.png_bytes(subjects.tiled(x)), f"x-{t}.png", get_upload_folder())
+    path = pictures.served(pictures.png_bytes(subjects.tiled(x)), f"x-{t}.png")
     yield numbers, work.how, [], [FileData(path=path).model_dump()]
 
 

@@ -11,13 +11,11 @@ import gradio as gr
 import numpy as np
 import torch
 from gradio.data_classes import FileData
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 from torch import Tensor
 
 from apps import limits, links, player
 from apps.gallery import gallery
-from apps.pictures import channels, png_bytes, png_url, read_settings, rgb_base64
+from apps.pictures import channels, png_bytes, png_url, read_settings, rgb_base64, served
 from apps.tabs.latent import pipeline
 from apps.tabs.latent.studio import SEEDS, Request, Studio, check, cost, remarks, studio
 from tutorial import weights
@@ -262,9 +260,8 @@ def sample(
     with limits.CPU.turn():
         rows = to_arrays(studio().model.decode(step.x_next))
     names = [f"critter-{wish.seed + k}.png" for k in range(wish.n)]
-    cache = get_upload_folder()
     pngs = [png_bytes(row, alone(wish, k)) for k, row in enumerate(rows)]
-    files = [save_bytes_to_cache(png, name, cache) for png, name in zip(pngs, names, strict=True)]
+    files = [served(png, name) for png, name in zip(pngs, names, strict=True)]
     yield f"{time.monotonic() - begun:.2f} s · {cost(wish)}", [FileData(path=path).model_dump() for path in files]
 
 
