@@ -9,9 +9,9 @@ served in the order in which they came, and whoever has had one goes to the end:
 button together all see their picture begin, instead of one after the other.
 
 A visitor is a session of Gradio: an open page, or a `gradio_client.Client`. What a run may hold is bounded by what
-`whole` and `text` let pass: the largest, the bound of a thousand points in a thousand steps, is some 40 MB. How many
-runs there are is bounded by `EACH` for one visitor. Since a program can pose as many visitors, `AT_ONCE` bounds them
-all together: that many drawings of nine pictures in a hundred steps took the app from 0.5 to 2.6 GB. A Space has 16.
+the checks let pass: the largest, the bound of 512 points in a thousand steps, took 39 MB. How many runs there are is
+bounded by `EACH` for one visitor. Since a program can pose as many visitors, `AT_ONCE` bounds them all together: that
+many drawings of nine pictures in a hundred steps took the app from 0.5 to 2.6 GB. A Space has 16.
 """
 
 from __future__ import annotations
@@ -133,6 +133,11 @@ def run(request: gr.Request, work: Generator[T | None, None, None], lab: str = "
                     yield part
     finally:
         RUNS.end(mine)
+
+
+def once(work: Callable[[], T]) -> Generator[T, None, None]:
+    """A piece of work that is a single slice, for `run`."""
+    yield work()
 
 
 def stop(request: gr.Request, lab: str = "") -> None:

@@ -132,6 +132,5 @@ def follow(benches: Benches[Settings, Any], settings: Mapping[str, Component], c
         list(settings.values()),
         show_progress="hidden",
         trigger_mode="always_last",
-        concurrency_limit=None,
         api_visibility="private",
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 
+from apps import limits, worlds
 from tutorial.diffusion import latent, points
 from tutorial.diffusion.latent import LatentDiffusion
 from tutorial.diffusion.objective import Kind
 from tutorial.diffusion.points import PointModel
+
+LEARNED, EXACT = DENOISERS = ("learned", "exact")
 
 
 @cache
@@ -20,3 +23,15 @@ def latent_diffusion() -> LatentDiffusion:
 def point_model(world: str, predicts: Kind = "eps") -> PointModel:
     """The shipped denoiser of a world of points. Raises tutorial.weights.WeightsError as above."""
     return points.learned(world, predicts)
+
+
+def denoiser(kind: str, world: str, drawn: worlds.Points = ()) -> PointModel:
+    """The learned or the exact denoiser of a world, one of `DENOISERS`; raises gr.Error where there is no such one."""
+    if limits.choice("The denoiser", kind, DENOISERS) == LEARNED:
+        if world == worlds.DRAWN:
+            raise limits.refuse("Nothing has learned what you drew; choose the exact denoiser.")
+        return point_model(world)
+    mixture = worlds.mixture(world, drawn)
+    if mixture is None:
+        raise limits.refuse("The exact denoiser is known for the eight Gaussians and for what you draw, not for this.")
+    return points.exact(mixture, points.SCHEDULE)

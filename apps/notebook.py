@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from nbformat import NotebookNode
@@ -21,7 +23,7 @@ def chapter(page: gr.Blocks, name: str, labs: Mapping[str, Callable[[gr.Blocks],
     Raises KeyError if the notebook names a lab that there is not.
     """
     try:
-        recorded = measurements.load("printed", needs=("printed",))
+        recorded = _recorded()
     except measurements.MeasurementsError as error:
         gr.Markdown(str(error))
         recorded = {"printed": {}}
@@ -38,6 +40,11 @@ def chapter(page: gr.Blocks, name: str, labs: Mapping[str, Callable[[gr.Blocks],
     if command := recorded.get("command"):
         gr.Markdown(f"What stands under the code is what it printed when {command} was run.", elem_classes="recorded")
     gr.DownloadButton("This chapter as a Jupyter notebook", _file(name), size="sm", elem_classes="take-away")
+
+
+@cache
+def _recorded() -> dict[str, Any]:
+    return measurements.load("printed", needs=("printed",))
 
 
 def _code(cell: NotebookNode) -> None:

@@ -18,7 +18,8 @@ NAMES = (*toy2d.WORLDS, DRAWN)
 MOST = 2000
 """Points that a visitor may draw."""
 FEWEST = 2
-
+AXIS: player.Axis = (-toy2d.REACH, toy2d.REACH, "")
+"""Both axes of a panel that shows the plane."""
 
 Points = tuple[tuple[float, float], ...]
 
@@ -60,13 +61,19 @@ def stroke(points: list, event: gr.EventData) -> tuple[list, str]:
     return [list(point) for point in drawn(DRAWN, both)] if len(both) >= FEWEST else both, DRAWN
 
 
+def place(event: gr.EventData, frames: int) -> tuple[float, float, int]:
+    """x, y and frame of a click on a plane, checked. Raises gr.Error for anything else."""
+    clicked = event._data if isinstance(event._data, dict) else {}
+    x, y = (limits.number("The place", clicked.get(axis), -toy2d.REACH, toy2d.REACH) for axis in ("x", "y"))
+    return x, y, limits.whole("The frame", clicked.get("frame"), 0, frames - 1)
+
+
 def plane(points: list) -> str:
     """What a player shows while there is too little to learn from: a plane to draw on, with the points so far."""
     dots = player.points(np.reshape(np.array(points, dtype=float), (1, -1, 2)), "real", size=3)
-    axis = (-toy2d.REACH, toy2d.REACH, "")
     label = "An empty plane, to draw on"
     return player.clip(
-        [player.panel([dots], title="draw here", label=label, x=axis, y=axis, takes="points")],
+        [player.panel([dots], title="draw here", label=label, x=AXIS, y=AXIS, takes="points")],
         note="Draw a few points with the pointer, or with arrow keys and Enter.",
     )
 

@@ -228,6 +228,13 @@ def _check(axis: Axis) -> None:
         raise ValueError(f"A logarithmic axis must begin above 0; got {low}.")
 
 
+def decades(*curves: np.ndarray) -> tuple[float, float]:
+    """Ends of a logarithmic axis: the powers of ten around all of these positive numbers, at least one decade apart."""
+    low, high = min(np.min(curve) for curve in curves), max(np.max(curve) for curve in curves)
+    below, above = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    return 10.0**below, 10.0 ** max(above, below + 1)
+
+
 def _layer(kind: str, values: np.ndarray, name: str, colour: str) -> Layer:
     if colour not in COLOURS:
         raise ValueError(f"A colour says what is shown: one of {', '.join(COLOURS)}; got {colour!r}.")

@@ -132,6 +132,33 @@ def test_a_training_that_diverges_is_ended_with_a_sentence():
             pass
 
 
+def test_a_training_that_is_stopped_before_its_first_look_leaves_the_bench_in_order():
+    """As a visitor does who presses Pause at once: the bench is free, and holds the training as far as it came."""
+    bench: train.Bench = live.Bench()
+    bench.settings = train.check(**train.DEFAULTS | {"hidden": 16})
+    with bench.alone():
+        run = limits.run(visitor("a"), train.work(bench), "train")
+        limits.stop(visitor("a"), "train")  # before it has begun: nothing to stop
+        next(run)
+        limits.stop(visitor("a"), "train")
+        assert list(run) == []
+    assert not bench.busy
+    assert bench.work.look(float("nan")).step == bench.work.training.step
+
+
+def test_stop_in_one_lab_leaves_the_others_running():
+    def forever():
+        while True:
+            yield 1
+
+    one, other = (limits.run(visitor("a"), forever(), lab) for lab in ("one", "other"))
+    assert (next(one), next(other)) == (1, 1)
+    limits.stopper("one")(visitor("a"))
+    assert list(one) == []
+    assert next(other) == 1
+    other.close()
+
+
 def test_another_set_up_is_another_training_in_mid_run():
     bench: train.Bench = live.Bench()
     bench.settings = train.check(**train.DEFAULTS | {"hidden": 16})

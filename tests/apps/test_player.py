@@ -77,3 +77,12 @@ def test_the_page_gets_every_script_in_one_scope():
 def test_what_cannot_be_drawn_is_refused_in_a_sentence(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "ends"),
+    [([0.2, 30.0], (0.1, 100.0)), ([0.1, 1.0], (0.1, 1.0)), ([3.0, 4.0], (1.0, 10.0)), ([10.0], (10.0, 100.0))],
+)
+def test_a_logarithmic_axis_ends_at_powers_of_ten(numbers, ends):
+    assert player.decades(np.array(numbers)) == pytest.approx(ends)
+    assert player.decades(*(np.array([number]) for number in numbers)) == pytest.approx(ends)

@@ -101,6 +101,8 @@ def test_a_file_that_is_no_picture_gets_a_plain_sentence(page, tmp_path):
     (tmp_path / "mine.png").write_bytes(b"<img src=x onerror=alert(1)>")
     page.set_input_files("#own-picture input[type=file]", tmp_path / "mine.png")
     page.get_by_text("This is no undamaged picture").wait_for()
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator("#dissolve-data input").input_value() == "critters"  # nothing was lost
 
 
 def test_who_has_said_what_will_happen_may_run_the_mistake(page):
@@ -122,6 +124,8 @@ def test_schedules_are_compared_on_other_data(page):
     note(page, "spend", "linear 4")  # nearly half of its steps are spent on noise
     choose(page, "ending-data", "eight Gaussians")
     page.wait_for_function("document.querySelector('#ending canvas').getAttribute('role') === 'application'")
+    assert "spend-data" not in page.url  # the address holds the lab that ran last
+    assert "ending-data=eight+Gaussians" in page.url
 
 
 def test_a_link_brings_back_a_lab(open_page, watched, url):
@@ -134,6 +138,9 @@ def test_a_link_brings_back_a_lab(open_page, watched, url):
 def test_a_bad_link_gets_a_plain_sentence(watched, url):
     page = watched(f"{url}?dissolve-steps=1e9")
     page.get_by_text("must be between 10 and 1,000").wait_for()
+    page.get_by_role("tab", name=TAB).click()
+    note(page, "dissolve", "T = 1000")
+    assert "Traceback" not in page.inner_text("body")
 
 
 def test_nothing_is_wider_than_a_phone(open_page):

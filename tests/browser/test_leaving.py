@@ -9,7 +9,7 @@ import httpx
 import pytest
 from gradio_client import Client
 
-from tests.browser.test_draw import set_number
+from tests.browser.drawing import set_number
 from tutorial.diffusion.latent import LatentDiffusion
 
 LONG = {

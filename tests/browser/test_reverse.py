@@ -80,8 +80,16 @@ def test_strokes_become_data(page):
     page.mouse.up()
     until(page, lambda: page.get_by_label("Data", exact=True).first.input_value() == "draw your own")
     until(page, lambda: updates(page) == 0)
+    data = """() => {
+      const layer = document.querySelector("#training clip-player").panels[0].layers.find((one) => one.name === "data");
+      const x = layer.values.filter((_, i) => i % 2 === 0);
+      return [Math.min(...x), Math.max(...x)];
+    }"""
+    low, high = page.evaluate(data)  # the stroke went from 0.4 to 0.7 of the picture's width, axis and margin included
+    assert -1.5 < low < high < 2
     page.click("#train")
     until(page, lambda: updates(page) > 20)
+    assert page.evaluate(data) == [low, high]
     page.click("#pause")
 
 

@@ -17,15 +17,19 @@ from accelerate.utils import set_seed
 
 from tutorial import weights
 from tutorial.data.critters import EVALUATION_SEED
+from tutorial.data.digits import digits
 from tutorial.data.pixels import to_signed
-from tutorial.diffusion import latent
+from tutorial.diffusion import latent, points
 from tutorial.networks.reader import AttributeReader, ReaderConfig
 from tutorial.networks.text import TextConfig, TextEncoder
 from tutorial.training import (
     autoencoder,
     contrastive,
     decoder,
+    digit_classifier,
     latent_diffusion,
+    pixel_diffusion,
+    point_denoisers,
     preview,
     reader,
     tokenizer,
@@ -64,6 +68,30 @@ def test_the_whole_chain_from_nothing_to_a_picture(tmp_path):
     assert not any(name.startswith(("encoder", "quant_conv")) for name in moved)
     for name in ("reader", "autoencoder", "clip_text", "unet", "text_encoder"):
         assert weights.read_card(name, assets)["steps"] in (2, 4)
+
+
+def test_the_recipes_of_digits_and_points_leave_what_loads(tmp_path):
+    assets = tmp_path / "weights"
+    digit_classifier.train(2, batch=16, assets=assets, folder=tmp_path / "d")
+    pixel_diffusion.train(2, batch=4, assets=assets, folder=tmp_path / "p")
+    point_denoisers.train("spiral", 3, assets=assets)
+    x = torch.zeros(2, 1, 28, 28)
+    assert weights.load("digit_classifier", assets)(x).shape == (2, 10)
+    unet = weights.load("digit_unet", assets)
+    assert unet(x, torch.tensor([1, 900]), torch.tensor([0, 10])).shape == x.shape
+    assert points.learned("spiral", folder=assets).read(torch.zeros(5, 2), 10)[0].shape == (5, 2)
+    assert weights.read_card(points.file_name("spiral"), assets)["history"]["rows"][-1][0] == 3
+
+
+def test_every_batch_of_digits_sees_all_noise_levels():
+    t = pixel_diffusion.stratified_times(100)
+    assert ((t - 1) // 10).tolist() == list(range(100))  # one from each slice
+
+
+def test_the_shipped_digit_classifier_reads_test_digits():
+    x, y = (rows[:2000] for rows in digits("test"))
+    right = weights.load("digit_classifier")(to_signed(x)).argmax(1) == y
+    assert right.float().mean() >= 0.99
 
 
 def test_the_scaling_factor_gives_unit_variance():

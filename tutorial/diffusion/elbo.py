@@ -26,6 +26,7 @@ from tutorial.diffusion.process import gaussian, q_sample
 from tutorial.diffusion.samplers import Denoiser
 from tutorial.diffusion.schedule import Schedule
 from tutorial.diffusion.views import View, magnification
+from tutorial.metrics.divergence import gaussian_kl_to_normal
 
 Variance = Literal["posterior", "beta"]
 VARIANCES: tuple[Variance, ...] = ("posterior", "beta")
@@ -122,8 +123,8 @@ def bound(schedule: Schedule, chain: Chain, x0: Tensor, errors: Tensor) -> Bound
 
 def prior(schedule: Schedule, x0: Tensor) -> Tensor:
     """L_T = KL(q(x_T | x_0) ‖ N(0, I)) in nats: x0 (B, D) → (B,)."""
-    abar = schedule.abar[-1]
-    return (abar * x0.double().square().sum(1) - x0.shape[1] * (abar + torch.log1p(-abar))) / 2
+    abar = schedule.abar[-1].item()
+    return gaussian_kl_to_normal(math.sqrt(abar) * x0, 1 - abar)
 
 
 def negative_log_density(mixture: GaussianMixture, x0: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ def guided(denoise: Denoiser, null: Tensor, scale: float) -> Denoiser:
     """
 
     def denoise_guided(x: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+        """x (B, …), t (B,), cond (B, …) → the guided prediction, shaped like x."""
         away = null.expand(len(x), *null.shape[1:])
         if scale == 0:
             return denoise(x, t, away)

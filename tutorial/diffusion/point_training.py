@@ -30,8 +30,6 @@ CHUNK = 32
 """Updates between two looks at the knobs; a few hundredths of a second."""
 AVERAGE = 0.995
 """Decay of the moving average of the weights, which is what samples are drawn with."""
-
-
 POINTS = 20_000
 """Points of a world that a denoiser learns from."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,19 +13,34 @@ from torch import Tensor
 from tutorial.data.toy2d import GaussianMixture
 from tutorial.diffusion.exact import exact_denoiser
 from tutorial.diffusion.points import PointModel
-from tutorial.diffusion.samplers import SIGMA_MAX, Step, ddim, ddpm, dpm_solver_pp_2m, euler, heun
+from tutorial.diffusion.samplers import Step, dpm_solver_pp_2m, euler, evaluations, first_time, heun, named
 from tutorial.diffusion.schedule import Schedule
 from tutorial.metrics.energy import energy_distance
 
-CONTENDERS = {
-    "DDPM, variance β": partial(ddpm, variance="beta"),
-    "DDPM": ddpm,
-    "DDIM": ddim,
-    "Heun": heun,
-    "DPM-Solver++(2M)": dpm_solver_pp_2m,
-}
-"""Label → sampler."""
-WITH_NOISE = ("DDPM, variance β", "DDPM")
+
+@dataclass(frozen=True)
+class Contender:
+    """A sampler that is compared with others, by its name in `SAMPLERS`."""
+
+    label: str
+    sampler: str
+    variance: Literal["posterior", "beta"] = "posterior"
+
+    def walk(self, model: PointModel, x_T: Tensor, budget: int, seed: int) -> Iterator[Step]:
+        """Its steps from x_T (N, 2), as many as a budget of evaluations allows, or as there are times."""
+        steps = (budget + 1) // 2 if self.sampler == "heun" else budget
+        steps = min(steps, first_time(self.sampler, model.schedule))
+        walk = named(self.sampler, variance=self.variance, generator=torch.Generator().manual_seed(seed))
+        return walk(model.denoise, model.schedule, x_T, steps=steps, predicts=model.predicts)
+
+
+CONTENDERS = (
+    Contender("DDPM, variance β", "ddpm", "beta"),
+    Contender("DDPM", "ddpm"),
+    Contender("DDIM", "ddim"),
+    Contender("Heun", "heun"),
+    Contender("DPM-Solver++(2M)", "dpm_solver_pp_2m"),
+)
 BUDGETS = (2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 """Network evaluations for each sample, about."""
 
@@ -40,19 +55,6 @@ class Result:
     distance: float
 
 
-def steps_for(sampler: str, budget: int, schedule: Schedule) -> int:
-    """The number of steps that this many evaluations allow; the solvers of the flow have fewer times to choose from."""
-    steps = (budget + 1) // 2 if sampler == "Heun" else budget
-    return steps if sampler.startswith("DD") else min(steps, schedule.timesteps(1, SIGMA_MAX)[0])
-
-
-def walk(sampler: str, model: PointModel, x_T: Tensor, budget: int, seed: int) -> Iterator[Step]:
-    """A contender's steps from x_T (N, 2) at a budget of evaluations."""
-    noise = {"generator": torch.Generator().manual_seed(seed)} if sampler in WITH_NOISE else {}
-    steps = steps_for(sampler, budget, model.schedule)
-    return CONTENDERS[sampler](model.denoise, model.schedule, x_T, steps=steps, predicts=model.predicts, **noise)
-
-
 def against_budget(
     model: PointModel, data: Tensor, x_T: Tensor, budgets: Sequence[int] = BUDGETS, seed: int = 0
 ) -> Iterator[Step | Result]:
@@ -61,20 +63,20 @@ def against_budget(
     Yields the steps, so that whoever runs it can pause, and after each walk its result.
     """
     for budget in budgets:
-        for sampler in CONTENDERS:
+        for contender in CONTENDERS:
             seconds, begun = 0.0, time.monotonic()
             step = None
-            for step in walk(sampler, model, x_T, budget, seed):
+            for step in contender.walk(model, x_T, budget, seed):
                 seconds += time.monotonic() - begun
                 yield step
                 begun = time.monotonic()
             assert step is not None  # a budget is at least one step
-            spent = 2 * step.n - 1 if sampler == "Heun" else step.n
-            yield Result(sampler, spent, seconds, energy_distance(step.x_next, data))
+            spent = evaluations(contender.sampler, step.n)
+            yield Result(contender.label, spent, seconds, energy_distance(step.x_next, data))
 
 
-SOLVERS = {"Euler": (euler, 1), "Heun": (heun, 2), "DPM-Solver++(2M)": (dpm_solver_pp_2m, 2)}
-"""Label → a solver of the probability flow, and the order of its error."""
+SOLVERS = {"Euler": euler, "Heun": heun, "DPM-Solver++(2M)": dpm_solver_pp_2m}
+"""Label → a solver of the probability flow."""
 FROM, TO, STRIDES = 6144, 1024, (512, 256, 128, 64, 32)
 
 
@@ -96,7 +98,7 @@ def convergence(mixture: GaussianMixture, strides: Sequence[int] = STRIDES) -> d
     truth = arrive(heun, 4)
     return {
         label: [((FROM - TO) // s, (arrive(solver, s) - truth).abs().mean().item()) for s in strides]
-        for label, (solver, _) in SOLVERS.items()
+        for label, solver in SOLVERS.items()
     }
 
 

@@ -221,12 +221,27 @@ SAMPLERS: dict[str, Callable[..., Iterator[Step]]] = {
 """By the names the app uses."""
 
 
-def named(name: str, *, eta: float = 0.0, generator: Noise = None) -> Callable[..., Iterator[Step]]:
-    """A sampler by its name in `SAMPLERS`, given what only some of them take: DDIM η and noise, DDPM noise.
+WHOLE_SCHEDULE = ("ddpm", "ddim")
+"""The samplers that begin at T; the others begin where σ is `SIGMA_MAX`."""
+
+
+def first_time(sampler: str, schedule: Schedule) -> int:
+    """The time at which a sampler begins, which is also the most steps that it can make."""
+    return schedule.T if sampler in WHOLE_SCHEDULE else schedule.timesteps(1, SIGMA_MAX)[0]
+
+
+def named(
+    name: str,
+    *,
+    eta: float = 0.0,
+    variance: Literal["posterior", "beta"] = "posterior",
+    generator: Noise = None,
+) -> Callable[..., Iterator[Step]]:
+    """A sampler by its name in `SAMPLERS`, given what only some of them take: DDIM η, DDPM a variance, both noise.
 
     Raises ValueError for a name that there is not.
     """
     if name not in SAMPLERS:
         raise ValueError(f"The sampler must be one of {', '.join(SAMPLERS)}; got {name!r}.")
-    own = {"ddim": {"eta": eta, "generator": generator}, "ddpm": {"generator": generator}}
+    own = {"ddim": {"eta": eta, "generator": generator}, "ddpm": {"variance": variance, "generator": generator}}
     return partial(SAMPLERS[name], **own.get(name, {}))

@@ -11,18 +11,18 @@ from torch import Tensor
 from tutorial.diffusion.process import gaussian, q_step
 from tutorial.diffusion.schedule import Schedule
 
-Step = Callable[[Schedule, Tensor, int, Tensor], Tensor]
-"""(schedule, x_{t−1}, t, ε) → x_t."""
+Kernel = Callable[[Schedule, Tensor, int, Tensor], Tensor]
+"""One step of a chain: (schedule, x_{t−1}, t, ε) → x_t."""
 
 
 def walk(
-    schedule: Schedule, x0: Tensor, step: Step = q_step, generator: torch.Generator | None = None
+    schedule: Schedule, x0: Tensor, kernel: Kernel = q_step, generator: torch.Generator | None = None
 ) -> Iterator[Tensor]:
     """x_0 (B, …), then x_1, … x_T, each made from the one before and fresh noise."""
     x = x0
     yield x
     for t in range(1, schedule.T + 1):
-        x = step(schedule, x, t, gaussian(x, generator))
+        x = kernel(schedule, x, t, gaussian(x, generator))
         yield x
 
 

@@ -45,9 +45,10 @@ def _weights(mixture: GaussianMixture) -> Tensor:
     return mixture.weights.double() / mixture.weights.double().sum()
 
 
-def gaussian_kl_to_normal(mean: Tensor, variance: float) -> float:
-    """KL(N(mean, variance · I) ‖ N(0, I)) = ½ (‖mean‖² + D (variance − 1 − log variance)); mean of any shape.
+def gaussian_kl_to_normal(mean: Tensor, variance: float) -> Tensor:
+    """KL(N(mean, variance · I) ‖ N(0, I)) = ½ (‖mean‖² + D (variance − 1 − log variance)): means (B, …) → (B,).
 
     With mean √ᾱ_T x_0 and variance 1 − ᾱ_T it is the first term of the ELBO, L_T (Ho et al. 2020, equation 5).
     """
-    return (mean.double().square().sum().item() + mean.numel() * (variance - 1 - math.log(variance))) / 2
+    rows = mean.flatten(1).double()
+    return (rows.square().sum(1) + rows.shape[1] * (variance - 1 - math.log(variance))) / 2

@@ -55,6 +55,7 @@ class SelfAttention(nn.Module):
         self.out_proj = nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
+        """x (B, N, C) → the same; each token attends to itself and to those before it."""
         q, k, v = (
             h.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, N, C / heads)
             for h in (self.q_proj(x), self.k_proj(x), self.v_proj(x))

@@ -148,6 +148,7 @@ class DownBlock(nn.Module):
             self.downsamplers = nn.ModuleList([Downsample(c_out, symmetric=True)])
 
     def forward(self, x: Tensor, time: Tensor, words: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """x (B, C_in, h, w), time (B, T), words (B, N, S) → (B, C_out, h / 2, w / 2) or, on the last level, h, w."""
         skips = []
         for i, resnet in enumerate(self.resnets):
             x = resnet(x, time)

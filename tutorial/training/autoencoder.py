@@ -28,6 +28,7 @@ from tutorial.training.fit import (
     RUNS,
     Clock,
     averaged,
+    descend,
     fit,
     provenance,
     seeded_accelerator,
@@ -96,14 +97,12 @@ def train(
     model, critic, optimizer, critic_optimizer, loader = accelerator.prepare(
         model, critic, optimizer, critic_optimizer, loader
     )
-    bare, judge = (
-        accelerator.unwrap_model(model, keep_torch_compile=False),
-        accelerator.unwrap_model(critic, keep_torch_compile=False),
-    )
+    bare, judge = (accelerator.unwrap_model(one, keep_torch_compile=False) for one in (model, critic))
     ema = averaged(bare, 0.998)
     accelerator.register_for_checkpointing(schedule, ema)
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        """Reconstructs a batch; once it is time, the discriminator learns from it too."""
         x = to_signed(rows[0])
         side = x.shape[-1] // CONFIG.f
         noise = torch.randn(len(x), CONFIG.latent_channels, side, side, device=x.device)
@@ -117,11 +116,8 @@ def train(
         if adversarial_now:
             fooled = unconvinced(accelerator, judge, x_hat)
             loss = loss + ADVERSARIAL * balance(reconstruction, fooled, bare.decoder.conv_out.weight) * fooled
-        accelerator.backward(loss + (KL_FIRST if step < RELAX_AFTER * steps else KL_THEN) * kl)
-        accelerator.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
+        kl_weight = KL_FIRST if step < RELAX_AFTER * steps else KL_THEN
+        descend(accelerator, loss + kl_weight * kl, model, optimizer, schedule)
         ema.update_parameters(bare)
         if adversarial_now:
             critic_loss = teach(accelerator, critic, x, x_hat.detach().to(x.dtype))

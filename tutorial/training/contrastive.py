@@ -25,7 +25,17 @@ from tutorial.data.pixels import to_signed
 from tutorial.metrics import nearest
 from tutorial.networks.text import TextConfig, TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
-from tutorial.training.fit import RUNS, Clock, fit, provenance, seeded_accelerator, shuffled, trained_on, warm_cosine
+from tutorial.training.fit import (
+    RUNS,
+    Clock,
+    descend,
+    fit,
+    provenance,
+    seeded_accelerator,
+    shuffled,
+    trained_on,
+    warm_cosine,
+)
 from tutorial.training.pictures import pictures
 from tutorial.training.tokenizer import CAPTIONS_EACH, any_caption, tokenized
 
@@ -101,15 +111,12 @@ def train(
     accelerator.register_for_checkpointing(schedule)
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        """Matches the captions of a batch with its pictures."""
         choices, features = rows
         with accelerator.autocast():
             captions, seen = model(any_caption(choices), features)
         loss = matching_loss(captions.float(), seen.float())
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
+        descend(accelerator, loss, model, optimizer, schedule)
         return {"loss": loss}
 
     clock = Clock()

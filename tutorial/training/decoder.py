@@ -21,7 +21,17 @@ from tutorial.data.pixels import to_signed
 from tutorial.metrics.similarity import edge_energy
 from tutorial.networks.autoencoder import Autoencoder
 from tutorial.training import autoencoder as first
-from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, seeded_accelerator, shuffled, warm_cosine
+from tutorial.training.fit import (
+    RUNS,
+    Clock,
+    averaged,
+    descend,
+    fit,
+    provenance,
+    seeded_accelerator,
+    shuffled,
+    warm_cosine,
+)
 from tutorial.training.latents import encoding_half, latents
 from tutorial.training.pictures import pictures
 
@@ -68,17 +78,15 @@ def train(
     accelerator.register_for_checkpointing(schedule, ema)
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        """Decodes a batch of latents."""
         x, mean, deviation = to_signed(rows[0]), rows[1], rows[2]
         with accelerator.autocast():
             x_hat = model(mean + deviation * torch.randn_like(mean))
             perceptual = first.perceptual_distance(reader, x_hat, x).float()
         l1, mse = (x_hat.float() - x).abs().mean(), (x_hat.float() - x).square().mean()
         edges = (edge_energy(x_hat.float()) / edge_energy(x) - 1).abs()
-        accelerator.backward(l1 + SQUARED * mse + first.PERCEPTUAL * perceptual + EDGES * edges)
-        accelerator.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
+        loss = l1 + SQUARED * mse + first.PERCEPTUAL * perceptual + EDGES * edges
+        descend(accelerator, loss, model, optimizer, schedule)
         ema.update_parameters(bare)
         return {"l1": l1, "perceptual": perceptual, "mse": mse, "edges": edges}
 

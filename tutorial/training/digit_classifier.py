@@ -42,6 +42,7 @@ def train(
     accelerator.register_for_checkpointing(schedule)
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        """Names the digits of a batch."""
         x, y = rows
         logits = model(shifted(to_signed(x)))
         loss = F.cross_entropy(logits, y)

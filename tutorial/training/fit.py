@@ -230,6 +230,21 @@ def warm_cosine(optimizer: torch.optim.Optimizer, steps: int, *, warmup: int) ->
     return torch.optim.lr_scheduler.SequentialLR(optimizer, [up, down], milestones=[warmup])
 
 
+def descend(
+    accelerator: Accelerator,
+    loss: Tensor,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> None:
+    """One step down the gradient of a loss, the gradient no longer than 1, and one step of the learning rate."""
+    accelerator.backward(loss)
+    accelerator.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad()
+    schedule.step()
+
+
 def provenance(accelerator: Accelerator, command: str, clock: Clock) -> dict[str, Any]:
     """The part of a card that says how, and on what, a model was trained."""
     return {

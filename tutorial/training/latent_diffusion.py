@@ -11,7 +11,9 @@ network is the unconditional model that guidance needs (Ho & Salimans 2022). Tra
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +32,7 @@ from tutorial.training.fit import (
     RUNS,
     Clock,
     averaged,
+    descend,
     fit,
     provenance,
     seeded_accelerator,
@@ -42,6 +45,8 @@ from tutorial.training.pictures import pictures
 from tutorial.training.tokenizer import CAPTIONS_EACH, any_caption, tokenized
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.latent_diffusion"
+CONFIG = UNetConfig(channels=(64, 128), attention=(True, True), layers=1, heads=4)
+"""The miniature; its words are as wide as the text encoder's."""
 SCHEDULE, T, PREDICTS = "cosine", 1000, "v"
 DROPOUT = 0.1
 RATE, TEXT_RATE = 2e-3, 0.01
@@ -77,6 +82,12 @@ def lesson_times(n: int) -> Tensor:
     return (T * share).ceil().long().clamp(1, T)
 
 
+def earlier(assets: Path) -> tuple[UNet, dict[str, Any]]:
+    """The shipped U-Net, to go on from, and what the new card keeps of its history."""
+    card = weights.read_card("unet", assets)
+    return weights.load("unet", assets).train().requires_grad_(), {"went_on_from": {key: card[key] for key in HISTORY}}
+
+
 def train(
     steps: int,
     *,
@@ -94,14 +105,7 @@ def train(
     autoencoder = weights.load("autoencoder", assets, accelerator.device)
     text: TextEncoder = weights.load("clip_text", assets).train().requires_grad_()
     tokenizer: ClipTokenizer = weights.load_tokenizer(text.config.length, assets)
-    if go_on:
-        unet: UNet = weights.load("unet", assets).train().requires_grad_()
-        before = {"went_on_from": {key: weights.read_card("unet", assets)[key] for key in HISTORY}}
-    else:
-        unet = UNet(
-            UNetConfig(channels=(64, 128), attention=(True, True), layers=1, context=text.config.width, heads=4)
-        )
-        before = {}
+    unet, before = earlier(assets) if go_on else (UNet(replace(CONFIG, context=text.config.width)), {})
     model = channels_last(Conditional(text, unet))
     groups = [{"params": unet.parameters()}, {"params": text.parameters(), "lr": RATE * TEXT_RATE}]
     optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
@@ -119,6 +123,7 @@ def train(
     kind: Kind = PREDICTS
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        """Denoises a batch of latents, each at a time of its own, told a caption of its own or none."""
         mean, deviation, choices = rows
         n, device = len(mean), mean.device
         z = mean + deviation * torch.randn_like(mean)
@@ -128,11 +133,7 @@ def train(
         with accelerator.autocast():
             prediction = model(q_sample(noise_schedule, z, t, eps), t, caption)
         value = loss(kind, noise_schedule, prediction.float(), z, t, eps).mean()
-        accelerator.backward(value)
-        accelerator.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
+        descend(accelerator, value, model, optimizer, schedule)
         ema.update_parameters(bare)
         return {"loss": value}
 

@@ -22,7 +22,17 @@ from tutorial.diffusion.process import q_sample
 from tutorial.diffusion.schedule import Schedule
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.class_unet import ClassUNet, ClassUNetConfig
-from tutorial.training.fit import RUNS, Clock, averaged, fit, provenance, seeded_accelerator, shuffled, warm_cosine
+from tutorial.training.fit import (
+    RUNS,
+    Clock,
+    averaged,
+    descend,
+    fit,
+    provenance,
+    seeded_accelerator,
+    shuffled,
+    warm_cosine,
+)
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.pixel_diffusion"
 SCHEDULE, T, PREDICTS = "cosine", 1000, "v"
@@ -65,6 +75,7 @@ def train(
     denoise = as_denoiser(model)
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        """Denoises a batch of digits, each at a time of its own, told its class or none."""
         x, y = to_signed(rows[0]), rows[1]
         y = torch.where(torch.rand(len(y), device=y.device) < DROPOUT, CLASSES, y)
         t = stratified_times(len(x)).to(x.device)
@@ -72,11 +83,7 @@ def train(
         with accelerator.autocast():
             prediction = denoise(q_sample(noise_schedule, x, t, eps), t, y)
         value = loss(kind, noise_schedule, prediction.float(), x, t, eps).mean()
-        accelerator.backward(value)
-        accelerator.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        schedule.step()
+        descend(accelerator, value, model, optimizer, schedule)
         ema.update_parameters(bare)
         return {"loss": value}
 

@@ -34,7 +34,7 @@ def train(world: str, steps: int, predicts: Kind = "eps", assets: Path = weights
     history, losses, begun = [], [], time.monotonic()
     for step in training.run(lambda: Knobs(predicts=predicts)):
         losses.append(step.loss)
-        if step.i % (steps // LOOKS) == 0:
+        if step.i % max(1, steps // LOOKS) == 0:
             now = progress(training, sum(losses) / len(losses), reference, mixture)
             history.append([now.step, round(now.loss, 5), round(now.energy, 5)])
             losses.clear()

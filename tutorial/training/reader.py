@@ -63,6 +63,7 @@ def train(
     accelerator.register_for_checkpointing(schedule)
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
+        """Reads the attributes of a batch."""
         x, y = rows
         with accelerator.autocast():
             logits = model(smear(to_signed(x)))

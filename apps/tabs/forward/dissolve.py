@@ -17,7 +17,8 @@ from torch import Tensor
 from apps import limits, pictures, player, worlds
 from apps.tabs.forward import subjects
 from apps.tabs.forward.subjects import CRITTERS, DIGITS
-from apps.tabs.forward.wiring import QUIET, connect, last, small_buttons
+from apps.tabs.forward.wiring import connect, last, small_buttons
+from apps.wiring import QUIET
 from tutorial.data.critter_art import render
 from tutorial.data.critters import EVALUATION_SEED, any_critter
 from tutorial.data.pixels import from_image, to_signed
@@ -105,7 +106,7 @@ class Dissolving:
         if self.mixture is not None:
             return kl_to_normal(marginal(self.mixture, self.schedule, t))
         abar = self.schedule.abar[max(t, 1)].item()
-        return gaussian_kl_to_normal(math.sqrt(abar) * self.x0, 1 - abar) / self.x0.numel()
+        return gaussian_kl_to_normal(math.sqrt(abar) * self.x0, 1 - abar).item() / self.x0.numel()
 
     def level(self, t: int) -> float:
         """The signal-to-noise ratio in decibels; at t = 0, where it is infinite, that of t = 1."""
@@ -290,7 +291,7 @@ def uploaded(file: Any) -> str | None:
 
 def lab(page: gr.Blocks) -> None:
     """The lab's picture, and its controls beside it."""
-    gr.api(forward, api_name="forward", concurrency_limit=None)
+    gr.api(forward, api_name="forward")
     with gr.Row():
         with gr.Column(scale=13, min_width=320):
             shown = player.player(last(film(check(**DEFAULTS), play=True)), elem_id="dissolve")

@@ -14,6 +14,7 @@ from torch import Tensor
 from apps import limits, player, worlds
 from apps.tabs.forward import subjects
 from apps.tabs.forward.wiring import connect, last, small_buttons
+from tutorial.data import toy2d
 from tutorial.diffusion.exact import exact_denoiser
 from tutorial.diffusion.marginals import information
 from tutorial.diffusion.samplers import ddim
@@ -120,7 +121,7 @@ def way(subject: str, arm: Arm, data: Tensor) -> player.Panel:
 def distributions(arms: list[Arm], data: Tensor) -> player.Panel:
     """How one number of each sample, of points the first and of pictures the mean, is spread beside the data's."""
     flat = data.shape[1] == 2
-    name, reach = ("x₁", subjects.PLANE[1]) if flat else ("brightness", 1.0)
+    name, reach = ("x₁", toy2d.REACH) if flat else ("brightness", 1.0)
 
     def curve(x: Tensor, colour: str, name: str, dashed: bool = False) -> player.Layer:
         rising = (x[:, 0] if flat else x.mean(1)).sort().values.numpy()

@@ -10,15 +10,18 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import torch
+from torch import Tensor
 
 from apps import limits, player, worlds
 from apps.tabs.forward import subjects
-from apps.tabs.forward.wiring import QUIET, connect, last, small_buttons
+from apps.tabs.forward.wiring import connect, last, small_buttons
+from apps.wiring import QUIET
 from tutorial.diffusion.process import gaussian, q_sample, q_step
-from tutorial.diffusion.walk import Step, paired_floor, step_without_root, walk
+from tutorial.diffusion.schedule import Schedule
+from tutorial.diffusion.walk import Kernel, paired_floor, step_without_root, walk
 from tutorial.metrics.energy import energy_distance
 
-STEPS: dict[str, Step] = {"√β": q_step, "β": step_without_root}
+STEPS: dict[str, Kernel] = {"√β": q_step, "β": step_without_root}
 """By what the noise of each step is multiplied with."""
 FRAMES = 40
 TRIES = 20
@@ -102,11 +105,7 @@ def film(wish: Wish) -> Generator[str | None, None, None]:
     for one, other in zip(walked, jumped, strict=True):
         apart.append(energy_distance(one.flatten(1), other.flatten(1)))
         yield None
-    tries = []
-    for _ in range(TRIES):
-        two = (q_sample(schedule, x0, schedule.T, gaussian(x0, generator)).flatten(1) for _ in range(2))
-        tries.append(energy_distance(*two))
-        yield None
+    furthest = yield from by_chance(schedule, x0, generator)
     floor = paired_floor(schedule, n, x0[0].numel())[times].numpy()
     spread = np.array([x.std().item() for x in walked])
     abar = schedule.abar[times].numpy()
@@ -115,40 +114,48 @@ def film(wish: Wish) -> Generator[str | None, None, None]:
         (torch.stack(walked), "generated", "the chain", f"{schedule.T:,} steps of √(1 − β) x + {wish.factor} ε"),
         (torch.stack(jumped), "real", "one jump", "one jump: √ᾱ x₀ + √(1 − ᾱ) ε"),
     ]
-    ends = (0.0, float(schedule.T), "t")
-    x, marker = np.array(times), range(len(times))
-    tops = max(max(apart), floor.max())
     yield player.clip(
         [
             *(
                 subjects.panel(arm[:, :SHOWN] if arm.ndim > 3 else arm, colour, name, title=title, label=title)
                 for arm, colour, name, title in arms
             ),
-            player.panel(
-                [
-                    player.curve(x, floor, "exact", "by chance alone", dashed=True),
-                    player.curve(x, np.array(apart), "generated", "chain to jump", marker=marker),
-                ],
-                title="energy distance between the two",
-                x=ends,
-                y=(0.0, 1.15 * tops, ""),
-                aspect=0.55,
+            over_time(
+                "energy distance between the two", times, np.array(apart), "chain to jump", floor, "by chance alone"
             ),
-            player.panel(
-                [
-                    player.curve(x, expected, "exact", "√(ᾱ v₀ + 1 − ᾱ)", dashed=True),
-                    player.curve(x, spread, "generated", "of the chain", marker=marker),
-                ],
-                title="standard deviation of all numbers",
-                x=ends,
-                y=(0.0, 1.15 * max(spread.max(), expected.max()), ""),
-                aspect=0.55,
-            ),
+            over_time("standard deviation of all numbers", times, spread, "of the chain", expected, "√(ᾱ v₀ + 1 − ᾱ)"),
         ],
         frames=len(times),
         labels=[f"t = {t}" for t in times],
         rate=12,
-        note=told(apart[-1], floor[-1], max(tries), spread[-1]),
+        note=told(apart[-1], floor[-1], furthest, spread[-1]),
+    )
+
+
+def by_chance(schedule: Schedule, x0: Tensor, generator: torch.Generator) -> Generator[None, None, float]:
+    """How far two jumps from the same x0 (N, …) to T are apart, at most in `TRIES` tries. Yields at each."""
+    furthest = 0.0
+    for _ in range(TRIES):
+        two = (q_sample(schedule, x0, schedule.T, gaussian(x0, generator)).flatten(1) for _ in range(2))
+        furthest = max(furthest, energy_distance(*two))
+        yield None
+    return furthest
+
+
+def over_time(
+    title: str, times: list[int], measured: np.ndarray, name: str, expected: np.ndarray, what: str
+) -> player.Panel:
+    """A quantity at each of the times, with a marker where one is, and dashed what is to be expected of it."""
+    x = np.array(times)
+    return player.panel(
+        [
+            player.curve(x, expected, "exact", what, dashed=True),
+            player.curve(x, measured, "generated", name, marker=range(len(times))),
+        ],
+        title=title,
+        x=(0.0, float(times[-1]), "t"),
+        y=(0.0, 1.15 * max(measured.max(), expected.max()), ""),
+        aspect=0.55,
     )
 
 

@@ -29,8 +29,6 @@ GRAIN = 0.05
 """Spread of the Gaussian that each picture is the centre of, where a set of pictures stands for its distribution."""
 STAND_IN = 2000
 """Points that stand for a world whose density has no closed form, each as a Gaussian of `toy2d.drawn`."""
-PLANE = (-toy2d.REACH, toy2d.REACH, "")
-"""Both axes of a panel of points."""
 
 SCHEDULES: dict[str, Callable[[int], Schedule]] = {
     "linear": Schedule.linear,
@@ -114,7 +112,7 @@ def panel(
     """All frames of some data: points (T, N, 2) on a plane to draw on, or pictures (T, N, C, H, W) side by side."""
     if x.ndim == 3:
         dots = player.points(x.numpy(), colour, name, size=2.2, alpha=0.6)
-        return player.panel([*behind, dots], title=title, label=label, x=PLANE, y=PLANE, takes="points")
+        return player.panel([*behind, dots], title=title, label=label, x=worlds.AXIS, y=worlds.AXIS, takes="points")
     sheets = np.stack([tiled(frame) for frame in x])
     aspect = sheets.shape[1] / sheets.shape[2]
     return player.panel([player.image(sheets, quality=80, smooth=smooth)], title=title, label=label, aspect=aspect)

@@ -9,11 +9,11 @@ import gradio as gr
 from gradio.components import Component
 from gradio.events import Dependency
 
-from apps import limits, links, worlds
+from apps import limits, links, wiring, worlds
+from apps.wiring import QUIET
 
 Film = Callable[..., Generator[str | None, None, None]]
 """Checks what it is given and computes; yields None where it can pause, and its clip in the end."""
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def last(film: Generator[str | None, None, None]) -> str:
@@ -62,7 +62,7 @@ def connect(
 
         return run
 
-    options: dict[str, Any] = QUIET | {"concurrency_limit": None, "trigger_mode": "always_last"}
+    options: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
     write = links.write(lab, settings)
     buttons["run"].click(runs(pressed or film), values, shown, js=write, **options)
     moved = [one.release if isinstance(one, gr.Slider) else one.input for one in settings.values()]  # type: ignore[attr-defined]
@@ -71,7 +71,5 @@ def connect(
         runs(film), values, shown, **options
     )
     buttons["clear"].click(lambda: [], None, strokes, **QUIET)
-    link = links.copy(lab, settings, f"copy-{lab}")
-    buttons["copy"].click(None, list(settings.values()), js=link, queue=False, **QUIET)
-    links.restore(page, lab, settings, check, button=f"run-{lab}")
+    wiring.link(page, lab, settings, buttons, check)
     return changed

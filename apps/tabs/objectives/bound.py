@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, models, player
-from apps.tabs.objectives.shown import COLOURS, NAMES, decades
+from apps import limits, links, models, player, wiring
+from apps.tabs.objectives.shown import COLOURS, NAMES
+from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data.toy2d import GaussianMixture, ring
 from tutorial.diffusion.elbo import VARIANCES, Bound, Chain, Variance, bound, chain, eps_errors, negative_log_density
@@ -118,7 +119,7 @@ def terms(now: Measured) -> str:
                 "what a step costs: Lₜ₋₁",
                 t[:-1],
                 _by_denoiser(t[:-1], costs),
-                (*decades(*costs.values()), "nats", "log"),
+                (*player.decades(*costs.values()), "nats", "log"),
             ),
             _panel("the bound adding up, from the right to the left", t, [data, *_by_denoiser(t, sums)], y),
         ]
@@ -147,7 +148,7 @@ def effort(now: Measured) -> str:
                 "weight of an error of ε̂, its mean set to 1",
                 t,
                 lines(relative),
-                (*decades(*relative.values()), "", "log"),
+                (*player.decades(*relative.values()), "", "log"),
             ),
             _panel("share of the loss at t or below", t, lines(below), (0, 100, "%")),
         ],
@@ -236,7 +237,7 @@ objectives.__annotations__["return"] = dict[str, dict[str, float]]
 
 def lab(page: gr.Blocks) -> None:
     """The lab's pictures and controls; without the shipped denoiser, a sentence that says how to get it back."""
-    gr.api(objectives, api_name="objectives", concurrency_limit=None)
+    gr.api(objectives, api_name="objectives")
     try:
         pictures, efforts, table = opening()
     except weights.WeightsError as error:
@@ -256,21 +257,17 @@ def lab(page: gr.Blocks) -> None:
         for now in limits.run(request, measure(check(*chosen)), "bound"):
             yield shown(now)
 
-    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     gr.on(
-        [buttons["measure"].click, settings["variance"].input, settings["steps"].input],
+        [buttons["run"].click, settings["variance"].input, settings["steps"].input],
         run,
         values,
         outputs,
         js=links.write("bound", settings),
         trigger_mode="multiple",
-        concurrency_limit=None,
-        **options,
+        **QUIET,
     )
     buttons["stop"].click(limits.stopper("bound"), queue=False, api_visibility="private")
-    copy = links.copy("bound", settings, "copy-bound")
-    buttons["copy"].click(None, values, js=copy, queue=False, **options)
-    links.restore(page, "bound", settings, check, button="measure-bound")
+    wiring.link(page, "bound", settings, buttons, check)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
@@ -281,7 +278,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     steps = gr.Dropdown(STEPS, value=DEFAULTS["steps"], label="Steps of the chain", elem_id="bound-steps")
     with gr.Row():
         buttons = {
-            "measure": gr.Button("Measure", variant="primary", elem_id="measure-bound", min_width=120),
+            "run": gr.Button("Measure", variant="primary", elem_id="measure-bound", min_width=120),
             "stop": gr.Button("Stop", elem_id="stop-bound", min_width=80),
         }
     with gr.Accordion("More", open=False):

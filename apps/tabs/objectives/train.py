@@ -14,10 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, live, player
-from apps.tabs.objectives.shown import COLOURS, NAMES, decades
+from apps import limits, links, live, player, point_training, wiring, worlds
+from apps.point_training import AT_A_TIME, DEFAULTS, Setup, Wish
+from apps.tabs.objectives.shown import COLOURS, NAMES
+from apps.wiring import QUIET
 from tutorial import weights
-from tutorial.data.toy2d import REACH, WORLDS, mixture_of
+from tutorial.data.toy2d import WORLDS, mixture_of
 from tutorial.diffusion.elbo import noised
 from tutorial.diffusion.exact import exact_denoiser
 from tutorial.diffusion.objective import KINDS, Kind, read
@@ -25,62 +27,21 @@ from tutorial.diffusion.point_training import CHUNK, POINTS, Knobs, PointTrainin
 from tutorial.diffusion.points import IN_THREE_WAYS, SCHEDULE, file_name
 from tutorial.diffusion.views import magnification
 from tutorial.metrics.energy import noise_floor
-from tutorial.networks.mlp import PointDenoiserConfig
 from tutorial.training.point_denoisers import COMMAND
 
 FRAME = 0.4
 """Seconds between two looks at a training; a look at three networks costs about a tenth."""
-AT_A_TIME = 30.0
-"""Seconds of computing after which a training pauses by itself."""
-RATES = [0.0001, 0.0005, 0.002, 0.005, 0.02, 0.1]
 COMPARED = 300
 """Samples of each network, and points of the data they are compared to."""
 PROBES = 128
 """Points, each with its noise, at each of `TIMES`, on which errors are measured: always the same."""
 TIMES = torch.tensor([1, 5, 12, 25, 50, 75, 100, 150, 200, 250, 300, 400, 500, 600, 700, 800, 900, 1000])
 
-DEFAULTS: dict[str, Any] = {
-    "world": "eight Gaussians",
-    "rate": 0.002,
-    "batch": 128,
-    "hidden": 128,
-    "layers": 3,
-    "seed": 0,
-}
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a training starts from: another one is another training."""
-
-    world: str
-    hidden: int
-    layers: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A visitor's settings, every value checked; what is predicted is each network's own."""
-
-    setup: Setup
-    knobs: Knobs
-
 
 def check(world: Any, rate: Any, batch: Any, hidden: Any, layers: Any, seed: Any) -> Wish:
-    """Raises gr.Error for the first value that is not as it should be."""
-    return Wish(
-        Setup(
-            world=limits.choice("The data", world, tuple(WORLDS)),
-            hidden=limits.whole("The width", hidden, 8, 256),
-            layers=limits.whole("The number of layers", layers, 1, 5),
-            seed=limits.whole("The seed", seed, 0, 2**31 - 1),
-        ),
-        Knobs(
-            rate=limits.number("The learning rate", rate, 1e-5, 0.1),
-            batch=limits.whole("The batch", batch, 16, 512),
-        ),
-    )
+    """Raises gr.Error for the first value that is not as it should be; here nothing is drawn."""
+    name = limits.choice("The data", world, tuple(WORLDS))
+    return point_training.check(name, rate, batch, hidden, layers, seed)
 
 
 @dataclass(frozen=True)
@@ -103,10 +64,9 @@ class Run:
         self.setup, self.seconds = setup, 0.0
         data, self.reference = draw(POINTS, generator), draw(COMPARED, generator)
         self.floor = noise_floor(data[:2000], COMPARED, COMPARED)
-        shape = PointDenoiserConfig(hidden=setup.hidden, layers=setup.layers)
         self.trainings: dict[Kind, PointTraining] = {}
         for kind in KINDS:
-            self.trainings[kind] = PointTraining(data, shape, seed=setup.seed)
+            self.trainings[kind] = PointTraining(data, setup.shape, seed=setup.seed)
             self.trainings[kind].knobs = Knobs(predicts=kind)
         self.x_t, self.t, self.eps = noised(SCHEDULE, draw(PROBES, generator), TIMES, generator)
         exact = exact_denoiser(self.mixture, SCHEDULE) if self.mixture is not None else None
@@ -153,6 +113,7 @@ class Run:
                     looks = self.looks()
                     if not all(np.isfinite(look.error).all() for look in looks.values()):
                         raise limits.refuse(live.OUT_OF_BOUNDS)
+                    self.seconds += time.monotonic() - begun
                     yield looks
                     shown = begun = time.monotonic()
 
@@ -179,7 +140,6 @@ def told(run: Run, looks: Mapping[Kind, Look]) -> str:
 
 def clouds(run: Run, looks: dict[Kind, Look], note: str) -> str:
     """What each network draws."""
-    plane = (-REACH, REACH, "")
     panels = []
     for kind, look in looks.items():
         seen = look.progress.coverage
@@ -192,8 +152,8 @@ def clouds(run: Run, looks: dict[Kind, Look], note: str) -> str:
                 ],
                 title=f"predicts {NAMES[kind]}{good}",
                 label=f"Data, and samples of the network that predicts {NAMES[kind]}",
-                x=plane,
-                y=plane,
+                x=worlds.AXIS,
+                y=worlds.AXIS,
             )
         )
     return player.clip(panels, note=note)
@@ -225,7 +185,7 @@ def _panel(title: str, by_kind: Mapping[Kind, np.ndarray], floors: list[np.ndarr
     x = TIMES.numpy()
     layers = [player.curve(x, values, COLOURS[kind], f"predicts {NAMES[kind]}") for kind, values in by_kind.items()]
     layers += [player.curve(x, floor, "exact", "exact: unavoidable", dashed=True) for floor in floors]
-    y = (*decades(*by_kind.values(), *floors), "mean square", "log")
+    y = (*player.decades(*by_kind.values(), *floors), "mean square", "log")
     return player.panel(layers, title=title, x=(1, SCHEDULE.T, "t", "log"), y=y)
 
 
@@ -276,36 +236,26 @@ def lab(page: gr.Blocks) -> None:
             run = live.placed(bench, Run)
             return shown(run, run.looks())
 
-    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    write = links.write("objectives", settings)
-    run_options = options | {"trigger_mode": "once", "concurrency_limit": None}
-    buttons["train"].click(train, values, pictures, js=write, **run_options)
+    buttons["run"].click(train, values, pictures, js=links.write("objectives", settings), trigger_mode="once", **QUIET)
     buttons["pause"].click(limits.stopper("each"), queue=False, api_visibility="private")
-    buttons["reset"].click(reset, values, pictures, **options)
-    copy = links.copy("objectives", settings, "copy-objectives")
-    buttons["copy"].click(None, values, js=copy, queue=False, **options)
-    settings["world"].input(reset, values, pictures, **options)
+    buttons["reset"].click(reset, values, pictures, **QUIET)
+    settings["world"].input(reset, values, pictures, trigger_mode="always_last", **QUIET)
     live.follow(benches, settings, check)
-    links.restore(page, "objectives", settings, check, button="train-each")
+    wiring.link(page, "objectives", settings, buttons, check)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     """The settings in the order in which `check` takes them, and the buttons."""
     with gr.Row():
         buttons = {
-            "train": gr.Button("Train all three", variant="primary", elem_id="train-each", min_width=140),
+            "run": gr.Button("Train all three", variant="primary", elem_id="train-each", min_width=140),
             "pause": gr.Button("Pause", elem_id="pause-each", min_width=90),
             "reset": gr.Button("Reset", elem_id="reset-each", min_width=90),
         }
     with gr.Row():
         world = gr.Dropdown(list(WORLDS), value=DEFAULTS["world"], label="Data", elem_id="each-world", min_width=180)
-        rate = gr.Dropdown(RATES, value=DEFAULTS["rate"], label="Learning rate", elem_id="each-rate", min_width=140)
+        rate = point_training.rate("each")
     with gr.Accordion("More", open=False):
-        with gr.Row():
-            batch = gr.Slider(16, 512, DEFAULTS["batch"], step=16, label="Batch", elem_id="each-batch")
-            hidden = gr.Slider(8, 256, DEFAULTS["hidden"], step=8, label="Width of the layers", elem_id="each-hidden")
-            layers = gr.Slider(1, 5, DEFAULTS["layers"], step=1, label="Hidden layers", elem_id="each-layers")
-        seed = gr.Number(DEFAULTS["seed"], label="Seed: initialisation and noise", precision=0, elem_id="each-seed")
+        more = point_training.more("each")
         buttons["copy"] = gr.Button("Copy link", elem_id="copy-objectives", size="sm")
-    settings = {"world": world, "rate": rate, "batch": batch, "hidden": hidden, "layers": layers, "seed": seed}
-    return settings, buttons
+    return {"world": world, "rate": rate} | more, buttons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import gradio as gr
@@ -9,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, models, player
-from apps.tabs.objectives.shown import COLOURS, NAMES, decades
+from apps import limits, links, models, player, wiring, worlds
+from apps.tabs.objectives.shown import COLOURS, NAMES
+from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data.toy2d import REACH, WORLDS, mixture_of
 from tutorial.diffusion.elbo import noised
@@ -107,9 +109,8 @@ def _field(view: View, x: Tensor, typical: np.ndarray, seen: dict[str, dict[View
         if who in moves:
             arrows = torch.cat([x, scale * moves[who]], dim=2)
             layers.append(player.arrows(arrows.numpy(), colour, who))
-    plane = (-REACH, REACH, "")
     label = f"{TITLES[view]}, as arrows at a grid of points"
-    return player.panel(layers, title=TITLES[view], label=label, x=plane, y=plane, takes="click")
+    return player.panel(layers, title=TITLES[view], label=label, x=worlds.AXIS, y=worlds.AXIS, takes="click")
 
 
 def _errors(title: str, by_view: dict[View, Tensor]) -> player.Panel:
@@ -117,7 +118,7 @@ def _errors(title: str, by_view: dict[View, Tensor]) -> player.Panel:
     t, layers = TIMES.numpy(), []
     for view, error in by_view.items():
         layers.append(player.curve(t, error.numpy(), COLOURS[view], NAMES[view], marker=range(len(t))))
-    y = (*decades(*(error.numpy() for error in by_view.values())), "", "log")
+    y = (*player.decades(*(error.numpy() for error in by_view.values())), "", "log")
     return player.panel(layers, title=title, x=(0, SCHEDULE.T, "t"), y=y, aspect=0.55)
 
 
@@ -157,29 +158,26 @@ def lab(page: gr.Blocks) -> None:
             gr.Markdown("Click a point of a field to read its values.")
     settings = {"world": world, "predicts": predicts}
 
-    def show(world: str, predicts: str) -> tuple[str, str]:
+    def show(request: gr.Request, world: str, predicts: str) -> Iterator[tuple[str, str]]:
         chosen = check(world, predicts)
-        with limits.CPU.turn():
-            return picture(*chosen), values(*chosen, *PLACE, MIDDLE)
+        shown = limits.once(lambda: (picture(*chosen), values(*chosen, *PLACE, MIDDLE)))
+        yield from limits.run(request, shown, "views")
 
-    def show_world(world: str, predicts: str) -> tuple[str, str, Any]:
-        several = world == IN_THREE_WAYS
-        return *show(world, predicts if several else "eps"), gr.Radio(value=predicts if several else "eps")
+    def show_world(request: gr.Request, world: str, predicts: str) -> Iterator[tuple[str, str, Any]]:
+        kind = predicts if world == IN_THREE_WAYS else "eps"
+        for pair in show(request, world, kind):
+            yield *pair, gr.Radio(value=kind)
 
-    def read(world: str, predicts: str, event: gr.EventData) -> str:
-        chosen = check(world, predicts)
-        x, y = (limits.number("The place", event._data[axis], -REACH, REACH) for axis in ("x", "y"))
-        frame = limits.whole("The frame", event._data["frame"], 0, len(TIMES) - 1)
-        with limits.CPU.turn():
-            return values(*chosen, x, y, int(TIMES[frame]))
+    def read(request: gr.Request, world: str, predicts: str, event: gr.EventData) -> Iterator[str]:
+        chosen, (x, y, frame) = check(world, predicts), worlds.place(event, len(TIMES))
+        yield from limits.run(request, limits.once(lambda: values(*chosen, x, y, int(TIMES[frame]))), "views")
 
-    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     asked = list(settings.values())
     write = links.write("views", settings)
-    world.input(show_world, asked, [film, table, predicts], js=write, **options)
-    predicts.input(show, asked, [film, table], js=write, **options)
-    film.click(read, asked, table, **options)
-    copy.click(None, asked, js=links.copy("views", settings, "copy-views"), queue=False, **options)
+    latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+    world.input(show_world, asked, [film, table, predicts], js=write, **latest)
+    predicts.input(show, asked, [film, table], js=write, **latest)
+    film.click(read, asked, table, **latest)
     again = gr.Button("Show", visible="hidden", elem_id="show-views")
-    again.click(show, asked, [film, table], **options)
-    links.restore(page, "views", settings, check, button="show-views")
+    again.click(show, asked, [film, table], **QUIET)
+    wiring.link(page, "views", settings, {"run": again, "copy": copy}, check)

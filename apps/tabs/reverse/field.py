@@ -1,7 +1,7 @@
 """The lab "the score field": which way the denoiser points everywhere in the plane, learned beside exact."""
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, models, player, worlds
+from apps import limits, links, models, player, wiring, worlds
+from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data import toy2d
 from tutorial.data.toy2d import GaussianMixture
@@ -90,28 +91,27 @@ def cloud(wish: Wish, n: int = 200) -> np.ndarray:
     return torch.stack([q_sample(SCHEDULE, x0, t, eps) for t in TIMES]).numpy()
 
 
-def picture(wish: Wish) -> str:
-    """The fields at each of `TIMES`, from noise to data, as the player takes them."""
+def picture(wish: Wish) -> Generator[str | None, None, None]:
+    """Yields None while it computes, and in the end the fields at each of `TIMES`, from noise to data.
+
+    The world must be one that a shipped denoiser has learned.
+    """
     learned, truth, _ = sources(wish)
-    plane, at = (-toy2d.REACH, toy2d.REACH, ""), grid(SIDE)
-    noisy = player.points(cloud(wish), "real", "data at this time", alpha=0.4)
-    panels, note = [], []
+    at, noisy = grid(SIDE), player.points(cloud(wish), "real", "data at this time", alpha=0.4)
+    panels = []
     for model, title, colour in ((learned, "learned", "generated"), (truth, "exact", "exact")):
         if model is not None:
             layers = [noisy, player.arrows(arrows(model, at, wish.shows), colour, f"{wish.shows}, {title}")]
-            panels.append(player.panel(layers, title=title, x=plane, y=plane, takes="click"))
+            panels.append(player.panel(layers, title=title, x=worlds.AXIS, y=worlds.AXIS, takes="click"))
+            yield None
+    note = "No closed form of this world is known, so there is nothing to compare with."
     if learned is not None and truth is not None:
         error = player.heat(errors(learned, truth, grid(36)), "‖ε̂ − exact ε̂‖", low=0, high=ERROR, smooth=True)
-        panels.append(player.panel([error, noisy], title="where they differ", x=plane, y=plane, takes="click"))
-        note.append("Where no data ever comes, nothing was learned.")
-    elif truth is None:
-        note.append("No closed form of this world is known, so there is nothing to compare with.")
-    else:
-        note.append("Of what you drew the exact field is known; a learned one comes from the lab above.")
+        differ = player.panel([error, noisy], title="where they differ", x=worlds.AXIS, y=worlds.AXIS, takes="click")
+        panels.append(differ)
+        note = "Where no data ever comes, nothing was learned."
     labels = [f"t = {t}: {SCHEDULE.abar[t]:.0%} signal" for t in TIMES]
-    return player.clip(
-        panels, frames=FRAMES, labels=labels, rate=8, note=" ".join([*note, "Click a point to ask about it."])
-    )
+    yield player.clip(panels, frames=FRAMES, labels=labels, rate=8, note=f"{note} Click a point to ask about it.")
 
 
 def ask(wish: Wish, x: float, y: float, t: int) -> dict[str, Any]:
@@ -128,25 +128,22 @@ def ask(wish: Wish, x: float, y: float, t: int) -> dict[str, Any]:
     return said
 
 
-def said(answer: dict[str, list[float]], x: float, y: float, t: int) -> str:
-    """An answer of `ask` as a Markdown table."""
-    rows = [f"At ({x:.2f}, {y:.2f}), t = {t}:", "", "| | guess x̂₀ | score |", "|---|---|---|"]
-    for name in ("learned", "exact"):
+def said(wish: Wish, x: float, y: float, t: int) -> str:
+    """The answer of `ask` as a Markdown table."""
+    answer, mixture = ask(wish, x, y, t), worlds.mixture(wish.world, wish.points)
+    rows = [f"At {_pair([x, y])}, t = {t}:", "", "| | guess x̂₀ | score |", "|---|---|---|"]
+    for name in models.DENOISERS:
         if f"{name}_x0" in answer:
             rows.append(f"| {name} | {_pair(answer[f'{name}_x0'])} | {_pair(answer[f'{name}_score'])} |")
-    if "posterior" in answer and len(answer["posterior"]) <= 8:
-        modes = toy2d.ring().means.tolist()
-        likely = sorted(zip(answer["posterior"], modes, strict=True), reverse=True)
-        rows += [
-            "",
-            "Where this point came from, by Bayes’ rule: "
-            + ", ".join(f"{p:.1%} the mode at {_pair(mode)}" for p, mode in likely if p > 0.001),
-        ]
+    if mixture is not None:
+        likely = sorted(zip(answer["posterior"], mixture.means.tolist(), strict=True), reverse=True)
+        named = ", ".join(f"{p:.1%} the mode at {_pair(mode)}" for p, mode in likely if p > 0.001)
+        rows += ["", f"Where this point came from, by Bayes’ rule: {named}"]
     return "\n".join(rows)
 
 
 def _pair(values: list[float]) -> str:
-    return f"({values[0]:.2f}, {values[1]:.2f})"
+    return "({:.2f}, {:.2f})".format(*values).replace("-0.00", "0.00").replace("-", "−")
 
 
 DEFAULTS: dict[str, Any] = {"world": "eight Gaussians", "shows": PULL}
@@ -171,7 +168,7 @@ def score_field(
     x, y = limits.number("x", x, -reach, reach), limits.number("y", y, -reach, reach)
     t = limits.whole("t", t, 1, SCHEDULE.T)
     wish = check(world, PULL, points or [])
-    yield from limits.run(request, (ask(wish, x, y, t) for _ in range(1)))
+    yield from limits.run(request, limits.once(lambda: ask(wish, x, y, t)))
 
 
 score_field.__annotations__["return"] = dict[str, list[float]]
@@ -179,9 +176,9 @@ score_field.__annotations__["return"] = dict[str, list[float]]
 
 def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without the shipped denoisers, a sentence that says how to get them back."""
-    gr.api(score_field, api_name="score_field", concurrency_limit=None)
+    gr.api(score_field, api_name="score_field")
     try:
-        first, answer = picture(check(**DEFAULTS)), said(ask(check(**DEFAULTS), *ASKED), *ASKED)
+        (*_, first), answer = picture(check(**DEFAULTS)), said(check(**DEFAULTS), *ASKED)
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
@@ -198,25 +195,15 @@ def lab(page: gr.Blocks) -> None:
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:
         wish = check(*chosen)
-        yield from limits.run(request, ((picture(wish), said(ask(wish, *ASKED), *ASKED)) for _ in range(1)))
+        for clip in limits.run(request, picture(wish), "field"):
+            yield clip, said(wish, *ASKED)
 
     def answered(request: gr.Request, name: Any, event: gr.EventData) -> Iterator[str]:
-        wish, clicked = check(name, PULL), event._data if isinstance(event._data, dict) else {}
-        x, y = (limits.number("The place", clicked.get(axis), -toy2d.REACH, toy2d.REACH) for axis in ("x", "y"))
-        place = x, y, TIMES[limits.whole("The frame", clicked.get("frame"), 0, FRAMES - 1)]
-        yield from limits.run(request, (said(ask(wish, *place), *place) for _ in range(1)))
+        wish, (x, y, frame) = check(name, PULL), worlds.place(event, FRAMES)
+        yield from limits.run(request, limits.once(lambda: said(wish, x, y, TIMES[frame])), "field")
 
-    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    values = list(settings.values())
-    latest: dict[str, Any] = options | {"trigger_mode": "always_last"}
-    gr.on(
-        [world.input, shows.input, again.click],
-        show,
-        values,
-        [film, asked],
-        js=links.write("field", settings),
-        **latest,
-    )
+    latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+    changed, write = [world.input, shows.input, again.click], links.write("field", settings)
+    gr.on(changed, show, list(settings.values()), [film, asked], js=write, **latest)
     film.click(answered, world, asked, **latest)
-    links.restore(page, "field", settings, check, button="field-show")
-    copy.click(None, values, js=links.copy("field", settings, "copy-field"), queue=False, **options)
+    wiring.link(page, "field", settings, {"run": again, "copy": copy}, check)

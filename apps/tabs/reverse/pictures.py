@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, models, player
+from apps import limits, models, player, wiring
 from apps.pictures import channels
+from apps.wiring import now_and_then
 from tutorial import weights
 from tutorial.data.critter_art import render
 from tutorial.data.critter_words import describe
@@ -41,8 +42,6 @@ SHARES = [k / 8 for k in range(9)]
 """How far from the first noise to the second the pictures between them are."""
 LOOKS = 40
 """Steps of a walk that are sent, at most."""
-FRAME = 1 / 10
-"""Seconds between two reports on how far it is."""
 SPREAD = 3.0
 """Noise is drawn in colours from −3 to 3: three of its standard deviations."""
 
@@ -120,26 +119,21 @@ Part = tuple[str, str | None]
 
 def work(wish: Wish) -> Generator[Part | None, None, None]:
     """All that a click computes, with a place to pause after each network evaluation."""
-    shown = time.monotonic()
-    for part in {WALK: walk_back, ROUND: round_trip, BETWEEN: between}[wish.shows](wish, subject(wish.subject)):
-        if isinstance(part, Step):
-            part = f"step {part.i + 1} of {part.n}", None
-            if time.monotonic() - shown < FRAME:
-                yield None
-                continue
-        shown = time.monotonic()
-        yield part
+    show = {WALK: walk_back, ROUND: round_trip, BETWEEN: between}[wish.shows]
+    for part in now_and_then(show(wish, subject(wish.subject))):
+        yield (f"step {part.i + 1} of {part.n}", None) if isinstance(part, Step) else part
 
 
 def walk_back(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
     """x_t, x̂₀ and ε̂ of each step of one walk."""
     generator = torch.Generator().manual_seed(wish.seed)
     x_T = torch.randn(1, *of.shape, generator=generator)
-    begun, steps = time.monotonic(), []
+    seconds, begun, steps = 0.0, time.monotonic(), []
     for step in of.walk(x_T, wish.sampler, wish.steps, wish.guidance, eta=wish.eta, generator=generator):
         steps.append(step)
+        seconds += time.monotonic() - begun
         yield step
-    seconds = time.monotonic() - begun
+        begun = time.monotonic()
     looked = [steps[k] for k in _spread(len(steps))]
     last = looked[-1].x_next
     noisy = yield from _decoded(of, torch.cat([step.x for step in looked] + [last]))
@@ -153,7 +147,7 @@ def walk_back(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
     labels = [f"step {step.i + 1}: t = {step.t}" for step in looked] + ["t = 0: done"]
     calls = evaluations(wish.sampler, steps[0].n) * (1 if wish.guidance in (0, 1) else 2)
     note = f"{wish.subject}: {calls} network evaluations in {seconds:.2f} s, with the model that ships."
-    yield note, player.clip(panels, frames=len(labels), labels=labels, rate=10, note=note)
+    yield "", player.clip(panels, frames=len(labels), labels=labels, rate=10, note=note)
 
 
 def round_trip(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
@@ -184,7 +178,7 @@ def round_trip(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
         f"{wish.subject}, {wish.steps} steps up and {wish.steps} down: PSNR {psnr(asked, back):.1f} dB. "
         f"Its noise has mean {noise.mean():.2f} and standard deviation {noise.std():.2f}."
     )
-    yield note, player.clip(panels, frames=len(pictures), labels=[*labels, "back at t = 0"], rate=12, note=note)
+    yield "", player.clip(panels, frames=len(pictures), labels=[*labels, "back at t = 0"], rate=12, note=note)
 
 
 def between(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
@@ -193,18 +187,22 @@ def between(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
     arms = [torch.cat([way(first, second, share) for share in SHARES]) for way in (slerp, lerp)]
     for step in of.walk(torch.cat(arms), "ddim", wish.steps, wish.guidance):
         yield step
-    panels = []
+    panels, half_way = [], []
     for title, x_T, x in zip(("along an arc", "along a straight line"), arms, step.x_next.chunk(2), strict=True):
         drawn = yield from _decoded(of, x)
         length = x_T.flatten(1).norm(dim=1) / x_T[0].numel() ** 0.5
+        half_way.append(length[len(SHARES) // 2])
         lengths = player.curve(np.array(SHARES), length.numpy(), "noise", "‖x_T‖ / √D", marker=range(len(SHARES)))
         panels.append(player.panel([player.image(drawn, smooth=True)], title=title))
         panels.append(
             player.panel([lengths], title="how loud its noise is", x=(0, 1, "share of the second"), y=(0.6, 1.1, ""))
         )
     labels = [f"{share:.0%} of the second" for share in SHARES]
-    note = "Half-way on the straight line, noise is too quiet by √½, and the network has never seen such."
-    yield note, player.clip(panels, frames=len(SHARES), labels=labels, rate=4, note=note)
+    note = (
+        f"Half-way, the noise on the arc has {half_way[0]:.2f} of the usual length, and on the straight line "
+        f"{half_way[1]:.2f}: noise that quiet the network has never seen at T."
+    )
+    yield "", player.clip(panels, frames=len(SHARES), labels=labels, rate=4, note=note)
 
 
 def noise_layer(x: Tensor) -> player.Layer:
@@ -244,31 +242,11 @@ def lab(page: gr.Blocks) -> None:
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(first, elem_id="pictures")
     line = gr.Markdown(elem_id="pictures-status")
+    film = player.player(first, elem_id="pictures")
     settings, buttons = controls()
-
-    def drawn(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
-        clip = None
-        for text, clip in limits.run(request, work(check(*chosen)), "pictures"):
-            yield "" if clip else text, clip or gr.skip()
-        if not clip:
-            yield "Stopped.", gr.skip()
-
-    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    values = list(settings.values())
-    buttons["go"].click(
-        drawn,
-        values,
-        [line, film],
-        js=links.write("pictures", settings),
-        trigger_mode="once",
-        concurrency_limit=None,
-        **options,
-    )
-    buttons["halt"].click(limits.stopper("pictures"), queue=False, api_visibility="private")
-    buttons["copy"].click(None, values, js=links.copy("pictures", settings, "copy-pictures"), queue=False, **options)
-    links.restore(page, "pictures", settings, check, button="pictures-go")
+    handler = wiring.told_and_shown(work, check, "pictures")
+    wiring.connect(page, "pictures", handler, settings, [line, film], buttons, check)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
@@ -280,8 +258,8 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         )
     with gr.Row():
         buttons = {
-            "go": gr.Button("Go", variant="primary", elem_id="pictures-go", min_width=120),
-            "halt": gr.Button("Stop", elem_id="pictures-stop", min_width=80),
+            "run": gr.Button("Go", variant="primary", elem_id="pictures-go", min_width=120),
+            "stop": gr.Button("Stop", elem_id="pictures-stop", min_width=80),
         }
     with gr.Accordion("More", open=False):
         with gr.Row():

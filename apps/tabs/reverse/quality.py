@@ -1,7 +1,6 @@
 """The lab "quality against steps": what each sampler makes of its network evaluations."""
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
-import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,17 +9,14 @@ import gradio as gr
 import numpy as np
 import torch
 
-from apps import limits, links, models, player, worlds
+from apps import limits, models, player, wiring, worlds
+from apps.wiring import now_and_then
 from tutorial import measurements
 from tutorial.data import toy2d
-from tutorial.diffusion.points import SCHEDULE, exact
-from tutorial.diffusion.quality import BUDGETS, Result, against_budget, order
+from tutorial.diffusion.quality import BUDGETS, CONTENDERS, Result, against_budget, order
 from tutorial.metrics.energy import noise_floor
 
-LEARNED, EXACT = "learned", "exact"
 SAMPLES = 1000
-FRAME = 1 / 10
-"""Seconds between two reports on how far it is."""
 LOOKS: dict[str, dict[str, Any]] = {
     "DDPM, variance β": {"colour": "noise", "dashed": True},
     "DDPM": {"colour": "noise"},
@@ -45,11 +41,10 @@ def check(world: Any, denoiser: Any, seed: Any) -> Wish:
     """Raises gr.Error for the first value that is not as it should be."""
     wish = Wish(
         limits.choice("The data", world, list(toy2d.WORLDS)),
-        limits.choice("The denoiser", denoiser, (LEARNED, EXACT)),
+        limits.choice("The denoiser", denoiser, models.DENOISERS),
         limits.whole("The seed", seed, 0, 2**31 - 1),
     )
-    if wish.denoiser == EXACT and toy2d.mixture_of(wish.world) is None:
-        raise limits.refuse("The exact denoiser is known for the eight Gaussians only.")
+    models.denoiser(wish.denoiser, wish.world)  # raises gr.Error where there is none
     return wish
 
 
@@ -58,18 +53,15 @@ def work(wish: Wish, most: int = BUDGETS[-1]) -> Generator[tuple[str, list[Resul
     generator = torch.Generator().manual_seed(wish.seed)
     data = worlds.sample(wish.world, (), SAMPLES, generator)
     x_T = torch.randn(SAMPLES, 2, generator=generator)
-    mixture = toy2d.mixture_of(wish.world)
-    model = exact(mixture, SCHEDULE) if wish.denoiser == EXACT and mixture else models.point_model(wish.world)
-    floor, results, shown = noise_floor(data, SAMPLES, SAMPLES), [], 0.0
-    budgets = [budget for budget in BUDGETS if budget <= most]
-    for part in against_budget(model, data, x_T, budgets, wish.seed):
+    model, floor = models.denoiser(wish.denoiser, wish.world), noise_floor(data, SAMPLES, SAMPLES)
+    budgets, results = [budget for budget in BUDGETS if budget <= most], []
+    for part in now_and_then(against_budget(model, data, x_T, budgets, wish.seed)):
         if isinstance(part, Result):
             results.append(part)
-        elif time.monotonic() - shown < FRAME:
+        elif part is None:
             yield None
             continue
-        shown = time.monotonic()
-        yield f"{len(results)} of {5 * len(budgets)} walks done", results, floor
+        yield f"{len(results)} of {len(CONTENDERS) * len(budgets)} walks done", results, floor
     yield f"{wish.world}, {wish.denoiser} denoiser, {SAMPLES:,} samples, measured just now", results, floor
 
 
@@ -124,7 +116,7 @@ def _floor(axis: player.Axis, floor: float) -> player.Layer:
     return player.curve(np.array(axis[:2]), np.full(2, floor), "exact", "data to data, on average", dashed=True)
 
 
-DEFAULTS: dict[str, Any] = {"world": "eight Gaussians", "denoiser": LEARNED, "seed": 0}
+DEFAULTS: dict[str, Any] = {"world": "eight Gaussians", "denoiser": models.LEARNED, "seed": 0}
 
 
 def quality_vs_steps(
@@ -149,7 +141,7 @@ quality_vs_steps.__annotations__["return"] = tuple[str, list[dict[str, Any]]]
 
 def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; it opens with what was recorded."""
-    gr.api(quality_vs_steps, api_name="quality_vs_steps", concurrency_limit=None)
+    gr.api(quality_vs_steps, api_name="quality_vs_steps")
     try:
         recorded = measurements.load("sampler_quality", needs=("results", "floor", "convergence", "world", "samples"))
     except measurements.MeasurementsError as error:
@@ -168,20 +160,7 @@ def lab(page: gr.Blocks) -> None:
         if so_far and text.endswith("done"):
             yield picture(so_far, floor, solvers, f"{text}, then stopped")
 
-    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    values = list(settings.values())
-    buttons["measure"].click(
-        measured,
-        values,
-        film,
-        js=links.write("quality", settings),
-        trigger_mode="once",
-        concurrency_limit=None,
-        **options,
-    )
-    buttons["halt"].click(limits.stopper("quality"), queue=False, api_visibility="private")
-    buttons["copy"].click(None, values, js=links.copy("quality", settings, "copy-quality"), queue=False, **options)
-    links.restore(page, "quality", settings, check, button="measure")
+    wiring.connect(page, "quality", measured, settings, [film], buttons, check)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
@@ -190,12 +169,14 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         world = gr.Dropdown(
             list(toy2d.WORLDS), value=DEFAULTS["world"], label="Data", elem_id="quality-world", min_width=160
         )
-        denoiser = gr.Radio([LEARNED, EXACT], value=DEFAULTS["denoiser"], label="Denoiser", elem_id="quality-denoiser")
+        denoiser = gr.Radio(
+            list(models.DENOISERS), value=DEFAULTS["denoiser"], label="Denoiser", elem_id="quality-denoiser"
+        )
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="quality-seed", min_width=100)
     with gr.Row():
         buttons = {
-            "measure": gr.Button("Measure again", variant="primary", elem_id="measure", min_width=150),
-            "halt": gr.Button("Stop", elem_id="quality-stop", min_width=80),
+            "run": gr.Button("Measure again", variant="primary", elem_id="measure", min_width=150),
+            "stop": gr.Button("Stop", elem_id="quality-stop", min_width=80),
             "copy": gr.Button("Copy link", elem_id="copy-quality", min_width=100),
         }
     return {"world": world, "denoiser": denoiser, "seed": seed}, buttons

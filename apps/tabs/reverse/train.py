@@ -5,81 +5,30 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
 import numpy as np
 import torch
 
-from apps import limits, links, live, player, worlds
+from apps import limits, links, live, player, point_training, wiring, worlds
+from apps.point_training import AT_A_TIME, Setup, Wish, check
+from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data import toy2d
-from tutorial.diffusion.objective import KINDS
 from tutorial.diffusion.point_training import POINTS, Knobs, PointTraining, Progress, progress
+from tutorial.diffusion.points import file_name
+from tutorial.metrics.coverage import NEAR
 from tutorial.metrics.energy import noise_floor
-from tutorial.networks.mlp import PointDenoiserConfig
-from tutorial.training.point_denoisers import COMMAND, COMPARED, file_name
+from tutorial.training.point_denoisers import COMMAND, COMPARED
 
 FRAME = 1 / 14
 """Seconds between two pictures of a training; the browser draws one in less."""
-AT_A_TIME = 30.0
-"""Seconds of computing after which a training pauses by itself."""
-RATES = [0.0001, 0.0005, 0.002, 0.005, 0.02, 0.1]
 ROWS = 400
 """Points of the curves; with more, every other one is dropped."""
 PREDICTS = [("noise ε", "eps"), ("clean point x₀", "x0"), ("velocity v", "v")]
-
-
-DEFAULTS: dict[str, Any] = {
-    "world": "eight Gaussians",
-    "predicts": "eps",
-    "rate": 0.002,
-    "batch": 128,
-    "hidden": 128,
-    "layers": 3,
-    "seed": 0,
-}
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a training starts from: another one is another training."""
-
-    world: str
-    drawn: tuple[tuple[float, float], ...]
-    hidden: int
-    layers: int
-    seed: int
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A visitor's settings, every value checked."""
-
-    setup: Setup
-    knobs: Knobs
-
-
-def check(
-    world: Any, predicts: Any, rate: Any, batch: Any, hidden: Any, layers: Any, seed: Any, drawn: Any = ()
-) -> Wish:
-    """Raises gr.Error for the first value that is not as it should be."""
-    name = limits.choice("The data", world, worlds.NAMES)
-    return Wish(
-        Setup(
-            world=name,
-            drawn=worlds.drawn(name, drawn),
-            hidden=limits.whole("The width", hidden, 8, 256),
-            layers=limits.whole("The number of layers", layers, 1, 5),
-            seed=limits.whole("The seed", seed, 0, 2**31 - 1),
-        ),
-        Knobs(
-            predicts=limits.choice("What is predicted", predicts, KINDS),  # type: ignore[arg-type]
-            rate=limits.number("The learning rate", rate, 1e-5, 0.1),
-            batch=limits.whole("The batch", batch, 16, 512),
-        ),
-    )
+DEFAULTS: dict[str, Any] = point_training.DEFAULTS | {"predicts": Knobs.predicts}
 
 
 class Run:
@@ -92,8 +41,7 @@ class Run:
         self.reference = worlds.sample(setup.world, setup.drawn, COMPARED, generator)
         self.mixture = toy2d.mixture_of(setup.world)
         self.floor = noise_floor(data[:2000], COMPARED, COMPARED)
-        shape = PointDenoiserConfig(hidden=setup.hidden, layers=setup.layers)
-        self.training = PointTraining(data, shape, seed=setup.seed)
+        self.training = PointTraining(data, setup.shape, seed=setup.seed)
         self.rows: list[tuple[int, float, float]] = []
 
     def look(self, loss: float) -> Progress:
@@ -142,9 +90,9 @@ def work(
 def told(run: Run, now: Progress) -> str:
     """A training's state in a line."""
     said = [f"{now.step:,} updates"] + ([f"{now.step / run.seconds:,.0f} a second"] if run.seconds else [])
-    if now.coverage is not None:
-        good = f"{now.coverage.high_quality:.0%} of samples within 3σ of one"
-        said.append(f"{now.coverage.modes} of 8 modes reached, {good}")
+    if now.coverage is not None and run.mixture is not None:
+        good = f"{now.coverage.high_quality:.0%} of samples within {NEAR:g}σ of one"
+        said.append(f"{now.coverage.modes} of {len(run.mixture.means)} modes reached, {good}")
     return " · ".join([*said, f"energy distance {now.energy:.3g}"])
 
 
@@ -152,7 +100,6 @@ def picture(run: Run, samples: np.ndarray, note: str) -> str:
     """Data and samples (n, 2), and the curves so far, as the player takes them."""
     step, loss, energy = np.array(run.rows or [(0, 1, 1)], dtype=float).T
     updates = (0.0, max(1000.0, step[-1]), "updates")
-    plane = (-toy2d.REACH, toy2d.REACH, "")
     cloud = player.panel(
         [
             player.points(run.reference[None].numpy(), "real", "data", alpha=0.45),
@@ -160,8 +107,8 @@ def picture(run: Run, samples: np.ndarray, note: str) -> str:
         ],
         title="draw here to make data of your own",
         label=f"Data: {run.setup.world}, and what the model draws",
-        x=plane,
-        y=plane,
+        x=worlds.AXIS,
+        y=worlds.AXIS,
         width=2,
         takes="points",
     )
@@ -169,7 +116,7 @@ def picture(run: Run, samples: np.ndarray, note: str) -> str:
         [player.curve(step, loss, "field", "loss")],
         title="mean squared error",
         x=updates,
-        y=(*_decades(loss.min(), loss.max()), "", "log"),
+        y=(*player.decades(loss), "", "log"),
     )
     distance = player.panel(
         [
@@ -180,15 +127,9 @@ def picture(run: Run, samples: np.ndarray, note: str) -> str:
         ],
         title="energy distance",
         x=updates,
-        y=(*_decades(min(energy.min(), run.floor), energy.max()), "", "log"),
+        y=(*player.decades(energy, np.array(run.floor)), "", "log"),
     )
     return player.clip([cloud, error, distance], note=note)
-
-
-def _decades(low: float, high: float) -> tuple[float, float]:
-    """The powers of ten around a range."""
-    below, above = np.floor(np.log10(low)), np.ceil(np.log10(high))
-    return 10.0**below, 10.0 ** max(above, below + 1)
 
 
 def opening() -> str:
@@ -223,7 +164,7 @@ def train_denoiser(
     the data would have) and, for the eight Gaussians, modes, high_quality and rarest.
     """
     bench: Bench = live.Bench()
-    bench.settings = check(world, predicts, rate, batch, hidden, layers, seed, points or [])
+    bench.settings = check(world, rate, batch, hidden, layers, seed, predicts, points or [])
     updates = limits.whole("The number of updates", updates, 1, 20_000)
     for run, now in limits.run(request, work(bench, updates, math.inf)):
         seen = asdict(now.coverage) if now.coverage is not None else {}
@@ -235,7 +176,7 @@ train_denoiser.__annotations__["return"] = tuple[str, dict[str, float]]
 
 def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without the shipped denoiser, a sentence that says how to get it back."""
-    gr.api(train_denoiser, api_name="train_denoiser", concurrency_limit=None)
+    gr.api(train_denoiser, api_name="train_denoiser")
     try:
         first = opening()
     except weights.WeightsError as error:
@@ -249,14 +190,16 @@ def lab(page: gr.Blocks) -> None:
     values = list(everything.values())
 
     def trained(request: gr.Request, updates: int | None, *chosen: Any) -> Iterator[str]:
-        bench = benches.of(request)
+        bench, loss = benches.of(request), math.nan
         bench.settings = check(*chosen)
         with bench.alone():
             for run, now in limits.run(request, work(bench, updates), "train"):
+                loss = now.loss
                 yield picture(run, now.samples.numpy(), told(run, now))
             with limits.CPU.turn():  # what came after the last picture, before Pause or the end of the time
-                now = live.placed(bench, Run).look(now.loss)
-        yield picture(live.placed(bench, Run), now.samples.numpy(), f"{told(live.placed(bench, Run), now)} · paused")
+                run = live.placed(bench, Run)
+                now = run.look(loss)
+        yield picture(run, now.samples.numpy(), f"{told(run, now)} · paused")
 
     def train(request: gr.Request, *chosen: Any) -> Iterator[str]:
         yield from trained(request, None, *chosen)
@@ -278,28 +221,23 @@ def lab(page: gr.Blocks) -> None:
             run, now.samples.numpy(), f"{told(run, now)}: what the model draws before it has learned anything"
         )
 
-    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    run_options: dict[str, Any] = options | {"trigger_mode": "once", "concurrency_limit": None}
     write = links.write("train", settings)
-    buttons["train"].click(train, values, film, js=write, **run_options)
-    buttons["step"].click(step, values, film, js=write, **run_options)
+    buttons["run"].click(train, values, film, js=write, trigger_mode="once", **QUIET)
+    buttons["step"].click(step, values, film, js=write, trigger_mode="once", **QUIET)
     buttons["pause"].click(limits.stopper("train"), queue=False, api_visibility="private")
-    buttons["reset"].click(reset, values, film, **options)
-    buttons["copy"].click(
-        None, list(settings.values()), js=links.copy("train", settings, "copy-train"), queue=False, **options
-    )
-    film.input(worlds.stroke, drawn, [drawn, settings["world"]], **options).success(reset, values, film, **options)
-    settings["world"].input(reset, values, film, trigger_mode="always_last", **options)
-    buttons["clear"].click(lambda: [], None, drawn, **options).success(reset, values, film, **options)
+    buttons["reset"].click(reset, values, film, **QUIET)
+    film.input(worlds.stroke, drawn, [drawn, settings["world"]], **QUIET).success(reset, values, film, **QUIET)
+    settings["world"].input(reset, values, film, trigger_mode="always_last", **QUIET)
+    buttons["clear"].click(lambda: [], None, drawn, **QUIET).success(reset, values, film, **QUIET)
     live.follow(benches, everything, check)
-    links.restore(page, "train", settings, check, button="train")
+    wiring.link(page, "train", settings, buttons, check)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     """The settings in the order in which `check` takes them, and the buttons."""
     with gr.Row():
         buttons = {
-            "train": gr.Button("Train", variant="primary", elem_id="train", min_width=110),
+            "run": gr.Button("Train", variant="primary", elem_id="train", min_width=110),
             "pause": gr.Button("Pause", elem_id="pause", min_width=90),
             "step": gr.Button("One update", elem_id="step", min_width=90),
             "reset": gr.Button("Reset", elem_id="reset", min_width=90),
@@ -307,23 +245,10 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     with gr.Row():
         world = gr.Dropdown(list(worlds.NAMES), value=DEFAULTS["world"], label="Data", elem_id="world", min_width=180)
         predicts = gr.Radio(PREDICTS, value=DEFAULTS["predicts"], label="The network predicts the", elem_id="predicts")
-        rate = gr.Dropdown(RATES, value=DEFAULTS["rate"], label="Learning rate", elem_id="rate", min_width=120)
+        rate = point_training.rate("train")
     with gr.Accordion("More", open=False):
-        with gr.Row():
-            batch = gr.Slider(16, 512, DEFAULTS["batch"], step=16, label="Batch", elem_id="batch")
-            hidden = gr.Slider(8, 256, DEFAULTS["hidden"], step=8, label="Width of the layers", elem_id="hidden")
-            layers = gr.Slider(1, 5, DEFAULTS["layers"], step=1, label="Hidden layers", elem_id="layers")
-        seed = gr.Number(DEFAULTS["seed"], label="Seed: initialisation and noise", precision=0, elem_id="train-seed")
+        more = point_training.more("train")
         with gr.Row():
             buttons["clear"] = gr.Button("Clear my points", elem_id="clear", size="sm", min_width=120)
             buttons["copy"] = gr.Button("Copy link", elem_id="copy-train", size="sm", min_width=120)
-    settings = {
-        "world": world,
-        "predicts": predicts,
-        "rate": rate,
-        "batch": batch,
-        "hidden": hidden,
-        "layers": layers,
-        "seed": seed,
-    }
-    return settings, buttons
+    return {"world": world, "rate": rate} | more | {"predicts": predicts}, buttons

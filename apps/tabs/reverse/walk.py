@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,23 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, models, player, worlds
+from apps import limits, models, player, wiring, worlds
+from apps.wiring import now_and_then
 from tutorial import weights
 from tutorial.data import toy2d
-from tutorial.diffusion.points import SCHEDULE, PointModel, exact, flow
-from tutorial.diffusion.samplers import SAMPLERS, SIGMA_MAX, Step, evaluations, named
+from tutorial.diffusion.points import SCHEDULE, PointModel, flow
+from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations, first_time, named
 from tutorial.metrics.energy import energy_distance, noise_floor
 
 LABELS = {"ddpm": "DDPM", "ddim": "DDIM", "euler": "Euler", "heun": "Heun", "dpm_solver_pp_2m": "DPM-Solver++(2M)"}
 SAMPLER_NAMES = [(label, name) for name, label in LABELS.items()]
-LEARNED, EXACT = "learned", "exact"
 SPREAD, FAN = "many starting points", "one starting point, new noise"
 STARTS = (SPREAD, FAN)
-WHOLE = ("ddpm", "ddim")
-"""Samplers that walk the whole schedule; the others begin where σ is 80, at time `MOST`."""
-MOST = SCHEDULE.timesteps(1, SIGMA_MAX)[0]
-FRAME = 1 / 10
-"""Seconds between two reports on how far it is."""
 PARTICLES, PATHS, FRAMES = 240, 40, 50
 """Points that walk, how many of their paths are drawn, and how many looks at them are sent."""
 
@@ -47,11 +42,6 @@ class Wish:
     seed: int
 
     @property
-    def model(self) -> PointModel:
-        mixture = worlds.mixture(self.world, self.points)
-        return exact(mixture, SCHEDULE) if self.denoiser == EXACT and mixture else models.point_model(self.world)
-
-    @property
     def arms(self) -> tuple[str, str]:
         return self.first, self.second
 
@@ -63,7 +53,7 @@ def check(
     wish = Wish(
         world=(name := limits.choice("The data", world, worlds.NAMES)),
         points=worlds.drawn(name, points),
-        denoiser=limits.choice("The denoiser", denoiser, (LEARNED, EXACT)),
+        denoiser=limits.choice("The denoiser", denoiser, models.DENOISERS),
         first=limits.choice("The first sampler", first, list(SAMPLERS)),
         second=limits.choice("The second sampler", second, list(SAMPLERS)),
         steps=limits.whole("Steps", steps, 1, SCHEDULE.T),
@@ -71,11 +61,13 @@ def check(
         start=limits.choice("The start", start, STARTS),
         seed=limits.whole("The seed", seed, 0, 2**31 - 1),
     )
-    if wish.denoiser == EXACT and worlds.mixture(wish.world, wish.points) is None:
-        raise limits.refuse("The exact denoiser is known for the eight Gaussians and for what you draw, not for this.")
-    if wish.denoiser == LEARNED and wish.world == worlds.DRAWN:
-        raise limits.refuse("Nothing has learned what you drew; choose the exact denoiser.")
+    denoiser_of(wish)
     return wish
+
+
+def denoiser_of(wish: Wish) -> PointModel:
+    """Raises gr.Error where there is no such denoiser of this world."""
+    return models.denoiser(wish.denoiser, wish.world, wish.points)
 
 
 @dataclass(frozen=True)
@@ -93,13 +85,17 @@ class Arm:
     """Root mean square distance to where the flow of the same denoiser leads; for samplers that follow it."""
 
 
-def walk(wish: Wish, name: str) -> Generator[Arm | Step | None, None, None]:
-    """Carries noise to data with one sampler: yields its steps, None where it can pause, and at last the arm."""
-    model, generator = wish.model, torch.Generator().manual_seed(wish.seed)
+def walk(wish: Wish, name: str, data: Tensor) -> Generator[Arm | Step | None, None, None]:
+    """Carries noise to data with one sampler: yields its steps, None where it can pause, and at last the arm.
+
+    `data` is as many points of the world as walk, (PARTICLES, 2).
+    """
+    model, generator = denoiser_of(wish), torch.Generator().manual_seed(wish.seed)
     x_T = torch.randn(PARTICLES, 2, generator=generator)
     if wish.start == FAN:
         x_T = x_T[:1].expand(PARTICLES, 2)
-    steps = wish.steps if name in WHOLE else min(wish.steps, MOST)
+    begins = first_time(name, model.schedule)
+    steps = min(wish.steps, begins)
     states, seconds, begun = [x_T], 0.0, time.monotonic()
     sampler = named(name, eta=wish.eta, generator=generator)
     for step in sampler(model.denoise, model.schedule, x_T, steps=steps, predicts=model.predicts):
@@ -108,67 +104,66 @@ def walk(wish: Wish, name: str) -> Generator[Arm | Step | None, None, None]:
         yield step
         begun = time.monotonic()
     error = None
-    if name not in WHOLE or (name == "ddim" and wish.eta == 0):
+    if name != "ddpm" and not (name == "ddim" and wish.eta > 0):
         end = x_T
-        for step in flow(model, x_T, SCHEDULE.T if name in WHOLE else MOST):
+        for step in flow(model, x_T, begins):
             end = step.x_next
             yield None
         error = (end - states[-1]).square().sum(1).mean().sqrt().item()
-    energy = energy_distance(states[-1], data(wish))
+    energy = energy_distance(states[-1], data)
     yield Arm(name, torch.stack(states), evaluations(name, steps), seconds, energy, error)
 
 
-def data(wish: Wish) -> Tensor:
-    """As many points of the world as walk."""
+def real(wish: Wish) -> Tensor:
+    """As many points of the world as walk: (PARTICLES, 2)."""
     return worlds.sample(wish.world, wish.points, PARTICLES, torch.Generator().manual_seed(1))
 
 
-def work(wish: Wish) -> Generator[tuple[str, list[Arm]] | None, None, None]:
-    """Both arms, one after the other: yields how far it is every `FRAME` seconds, and at the end what came out."""
-    arms, shown = [], time.monotonic()
+def work(wish: Wish) -> Generator[tuple[str, str | None] | None, None, None]:
+    """Both arms, one after the other: yields how far it is now and then, and at the end what came out, and the film."""
+    data, arms = real(wish), []
     for name in wish.arms:
-        for part in walk(wish, name):
+        for part in now_and_then(walk(wish, name, data)):
             if isinstance(part, Arm):
                 arms.append(part)
-            elif part is not None and time.monotonic() - shown >= FRAME:
-                shown = time.monotonic()
-                yield f"{LABELS[name]}: step {part.i + 1:,} of {part.n:,}", []
+            elif part is not None:
+                yield f"{LABELS[name]}: step {part.i + 1:,} of {part.n:,}", None
             else:
                 yield None
-    yield "\n\n".join(told(arm, wish) for arm in arms), arms
+    floor = noise_floor(data, PARTICLES, PARTICLES) if wish.start == SPREAD else None
+    yield "\n\n".join(f"**{LABELS[arm.name]}**: {told(arm, floor)}" for arm in arms), film(arms, data)
 
 
-def told(arm: Arm, wish: Wish) -> str:
-    """An arm in a line of Markdown."""
+def told(arm: Arm, floor: float | None) -> str:
+    """An arm in a line; with the floor, the energy distance is told beside it."""
     said = [f"{arm.evaluations:,} network evaluations", f"{arm.seconds:.2f} s"]
-    if wish.start == SPREAD:
-        floor = noise_floor(data(wish), PARTICLES, PARTICLES)
+    if floor is not None:
         said.append(f"energy distance to data {arm.energy:.3f} (two samples of data: {floor:.3f})")
     if arm.solver_error is not None:
         said.append(f"off the flow of this denoiser by {arm.solver_error:.2g}")
-    return f"**{LABELS[arm.name]}**: {' · '.join(said)}"
+    return " · ".join(said)
 
 
-def film(wish: Wish, arms: list[Arm]) -> str:
+def film(arms: list[Arm], data: Tensor) -> str:
     """Both walks on the same axes, as the player takes them."""
-    plane, real = (-toy2d.REACH, toy2d.REACH, ""), player.points(data(wish)[None].numpy(), "real", "data", alpha=0.35)
+    behind = player.points(data[None].numpy(), "real", "data", alpha=0.35)
     frames = min(FRAMES, max(len(arm.states) for arm in arms))
     panels = []
     for arm in arms:
         looked = arm.states[np.linspace(0, len(arm.states) - 1, frames).round().astype(int)].numpy()
         layers = [
-            real,
+            behind,
             player.lines(looked[:, :PATHS], "field", "paths", alpha=0.35),
             player.points(looked, "generated", "on their way"),
         ]
-        panels.append(player.panel(layers, title=LABELS[arm.name], x=plane, y=plane))
+        panels.append(player.panel(layers, title=LABELS[arm.name], x=worlds.AXIS, y=worlds.AXIS))
     labels = [f"{k / max(1, frames - 1):.0%} of the way" for k in range(frames)]
     return player.clip(panels, frames=frames, labels=labels, rate=12)
 
 
 DEFAULTS: dict[str, Any] = {
     "world": "eight Gaussians",
-    "denoiser": LEARNED,
+    "denoiser": models.LEARNED,
     "first": "ddpm",
     "second": "ddim",
     "steps": 50,
@@ -196,16 +191,15 @@ def reverse(
     for samplers that follow the flow, solver_error.
     """
     wish = check(world, denoiser, sampler, sampler, steps, eta, SPREAD, seed, points or [])
-    shown = time.monotonic()
-    for part in limits.run(request, walk(wish, wish.first)):
+    data = real(wish)
+    for part in limits.run(request, now_and_then(walk(wish, wish.first, data))):
         if isinstance(part, Step):
-            if time.monotonic() - shown >= FRAME:
-                shown = time.monotonic()
-                yield f"step {part.i + 1} of {part.n}", {}, []
+            yield f"step {part.i + 1} of {part.n}", {}, []
         else:
             numbers = {"evaluations": part.evaluations, "seconds": part.seconds, "energy": part.energy}
             more = {} if part.solver_error is None else {"solver_error": part.solver_error}
-            yield told(part, wish).replace("**", ""), numbers | more, part.states[-1].tolist()
+            said = told(part, noise_floor(data, PARTICLES, PARTICLES))
+            yield said, numbers | more, part.states[-1].tolist()
 
 
 reverse.__annotations__["return"] = tuple[str, dict[str, float], list[list[float]]]
@@ -213,38 +207,16 @@ reverse.__annotations__["return"] = tuple[str, dict[str, float], list[list[float
 
 def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without the shipped denoisers, a sentence that says how to get them back."""
-    gr.api(reverse, api_name="reverse", concurrency_limit=None)
+    gr.api(reverse, api_name="reverse")
     try:
-        *_, (said, arms) = filter(None, work(check(**DEFAULTS)))
+        *_, (said, first) = filter(None, work(check(**DEFAULTS)))
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    way = player.player(film(check(**DEFAULTS), arms), elem_id="walk")
+    way = player.player(first, elem_id="walk")
     line = gr.Markdown(said, elem_id="walked")
     settings, buttons = controls()
-
-    def walked(request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, str]]:
-        wish = check(*chosen)
-        arms = []
-        for text, arms in limits.run(request, work(wish), "walk"):
-            yield film(wish, arms) if arms else gr.skip(), text
-        if not arms:
-            yield gr.skip(), "Stopped."
-
-    options: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    values = list(settings.values())
-    buttons["walk"].click(
-        walked,
-        values,
-        [way, line],
-        js=links.write("walk", settings),
-        trigger_mode="once",
-        concurrency_limit=None,
-        **options,
-    )
-    buttons["halt"].click(limits.stopper("walk"), queue=False, api_visibility="private")
-    buttons["copy"].click(None, values, js=links.copy("walk", settings, "copy-walk"), queue=False, **options)
-    links.restore(page, "walk", settings, check, button="walk-button")
+    wiring.connect(page, "walk", wiring.told_and_shown(work, check, "walk"), settings, [line, way], buttons, check)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
@@ -256,14 +228,14 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     with gr.Row():
         start = gr.Radio(STARTS, value=DEFAULTS["start"], label="Start from", elem_id="start", min_width=300)
         buttons = {
-            "walk": gr.Button("Walk back", variant="primary", elem_id="walk-button", min_width=130),
-            "halt": gr.Button("Stop", elem_id="walk-stop", min_width=80),
+            "run": gr.Button("Walk back", variant="primary", elem_id="walk-button", min_width=130),
+            "stop": gr.Button("Stop", elem_id="walk-stop", min_width=80),
         }
     with gr.Accordion("More", open=False):
         with gr.Row():
             world = gr.Dropdown(list(toy2d.WORLDS), value=DEFAULTS["world"], label="Data", elem_id="walk-world")
             denoiser = gr.Radio(
-                [LEARNED, EXACT],
+                list(models.DENOISERS),
                 value=DEFAULTS["denoiser"],
                 label="Denoiser",
                 info="The exact one is known for the eight Gaussians",

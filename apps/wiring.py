@@ -1,0 +1,79 @@
+"""How a lab's buttons are wired: run, stop, and a link to what one sees."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import gradio as gr
+from gradio.components import Component
+
+from apps import limits, links
+from tutorial.diffusion.samplers import Step
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""Options of an event whose handler shows its own progress, and which programs need not know of."""
+FRAME = 1 / 10
+"""Seconds between two reports of how far a run is."""
+
+T = TypeVar("T")
+
+
+def connect(
+    page: gr.Blocks,
+    lab: str,
+    handler: Callable[..., Any],
+    settings: Mapping[str, Component],
+    outputs: Sequence[Component],
+    buttons: Mapping[str, gr.Button],
+    check: Callable[..., Any],
+) -> None:
+    """Wires the buttons "run", "stop" and "copy" of a lab whose handler gets all settings and fills the outputs.
+
+    A click on "run" during a run is passed over. A link that brings the settings back runs the lab.
+    """
+    values, run = list(settings.values()), buttons["run"]
+    run.click(handler, values, outputs, js=links.write(lab, settings), trigger_mode="once", **QUIET)
+    buttons["stop"].click(limits.stopper(lab), queue=False, api_visibility="private")
+    link(page, lab, settings, buttons, check)
+
+
+def told_and_shown(
+    work: Callable[[Any], Generator[tuple[str, str | None] | None, None, None]], check: Callable[..., Any], lab: str
+) -> Callable[..., Iterator[tuple[str, Any]]]:
+    """The handler of a lab whose work yields a line on how far it is, and at the end one with the clip to show."""
+
+    def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
+        clip = None
+        for text, clip in limits.run(request, work(check(*chosen)), lab):
+            yield text, clip or gr.skip()
+        if clip is None:
+            yield "Stopped.", gr.skip()
+
+    return run
+
+
+def link(
+    page: gr.Blocks,
+    lab: str,
+    settings: Mapping[str, Component],
+    buttons: Mapping[str, gr.Button],
+    check: Callable[..., Any],
+) -> None:
+    """Makes "copy" copy a link to the settings, and such a link restore them and press "run"."""
+    copy, run = buttons["copy"], buttons["run"]
+    copy.click(None, list(settings.values()), js=links.copy(lab, settings, str(copy.elem_id)), queue=False, **QUIET)
+    links.restore(page, lab, settings, check, button=str(run.elem_id))
+
+
+def now_and_then(parts: Iterable[Step | T | None]) -> Generator[Step | T | None, None, None]:
+    """Of a sampler's steps, one every `FRAME` seconds, to report; None for the others. All else as it is."""
+    shown = time.monotonic()
+    for part in parts:
+        if isinstance(part, Step):
+            if time.monotonic() - shown < FRAME:
+                yield None
+                continue
+            shown = time.monotonic()
+        yield part
