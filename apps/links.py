@@ -62,48 +62,51 @@ def restore(
 ) -> None:
     """Makes a page that is opened with this lab's settings in its address show them, and press the button of this id.
 
-    The lab must stand in a tab; that is opened.
+    The lab must stand in a tab; that is opened. A page without such an address asks the server nothing.
 
     `check` gets the settings as keyword arguments, those that the address lacks as they stand in the controls, and
     raises gr.Error for a bad one; then nothing is changed.
     """
-    query = gr.Textbox(visible=False)
+    query, arrive = gr.Textbox(visible=False), gr.Button("Restore", visible="hidden", elem_id=f"restore-{lab}")
     defaults = {name: component.value for name, component in settings.items()}
 
-    def read(text: str) -> list[Any]:
+    def read(text: str) -> dict[Component, Any]:
         if len(str(text)) > LONGEST:
             raise limits.refuse(f"This link is too long: more than {LONGEST} characters.")
         pairs = parse_qsl(str(text), keep_blank_values=True)
-        given = {name: value for name, value in pairs if name.startswith(f"{lab}-")}
-        if not given:
-            return ["", *(gr.skip() for _ in defaults)]  # the visitor may be typing already
-        given = {name.removeprefix(f"{lab}-"): value for name, value in given.items()}
+        given = {name.removeprefix(f"{lab}-"): value for name, value in pairs if name.startswith(f"{lab}-")}
         wanted = {
             name: _typed(given[name], default) if name in given else default for name, default in defaults.items()
         }
         check(**wanted)
-        return [text, *wanted.values()]
+        return {settings[name]: value for name, value in wanted.items()}
 
-    loaded = page.load(
-        read,
-        query,
-        [query, *settings.values()],
-        js="() => [window.location.search.slice(1)]",
-        api_visibility="private",  # through the queue: outside of it, Gradio shows no error
-    )
-    # The address is not asked again: a visitor who was quicker has put other settings there.
-    run = f"""(restored) => {{
-  if (!restored) return;
-  const look = () => {{ // the lab is there once its tab has been opened, which on a phone may stand in a menu
-    const found = document.querySelector("#{button}");
-    if (found) return found.click();
-    const tabs = [...document.querySelectorAll("[role=tab], .overflow-dropdown button")];
+    # The address is looked at once: a visitor may soon put other settings there.
+    find = f"""() => {{
+  const address = window.location.search.slice(1);
+  if (![...new URLSearchParams(address).keys()].some((key) => key.startsWith("{lab}-"))) return;
+  const look = () => {{ // the lab is there once its tab has been opened
+    const found = document.querySelector("#{arrive.elem_id}");
+    if (found) {{
+      found.dataset.address = address;
+      return found.click();
+    }}
+    const tabs = [...document.querySelectorAll("[role=tab]")];
     tabs.find((tab) => tab.textContent.trim() === {json.dumps(_tab(query))})?.click();
     setTimeout(look, 150);
   }};
   look();
 }}"""
-    loaded.success(None, query, js=run, api_visibility="private")
+    page.load(None, js=find, api_visibility="private")
+    restored = arrive.click(
+        read,
+        query,
+        list(settings.values()),
+        js=f"""() => [document.querySelector("#{arrive.elem_id}").dataset.address]""",
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    restored.success(None, js=f"""() => document.querySelector("#{button}").click()""", api_visibility="private")
 
 
 def _tab(block: Block | None) -> str:

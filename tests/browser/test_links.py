@@ -32,28 +32,33 @@ def test_a_link_brings_back_every_setting_and_draws(open_page, watched, prompt):
     assert nothing_became_markup(other)
 
 
-def test_a_link_opens_on_a_phone_where_tabs_stand_in_a_menu(watched, url):
+def test_a_link_opens_on_a_phone(watched, url):
     page = watched(f"{url}?draw-steps=3&draw-seed=5", viewport={"width": 390, "height": 844})
     page.wait_for_function("document.querySelector('#way input')?.max === '3'")
     assert page.locator("#drawing .cell figcaption").inner_text() == "seed 5"
 
 
-def test_a_visitor_who_draws_before_the_page_has_answered_is_not_taken_for_a_link(open_page):
+def test_what_a_visitor_puts_into_the_address_is_not_taken_for_a_link(open_page):
     page = open_page()
     page.add_init_script("""
-        const ask = window.fetch;
-        window.fetch = (...request) => {  // the first event of a page asks what its address wants restored
-          if (String(request[0]).includes("/queue/join")) window.history.replaceState(null, "", "?draw-steps=3");
-          return ask(...request);
-        };
+        document.addEventListener("DOMContentLoaded", () => {
+          setTimeout(() => window.history.replaceState(null, "", "?draw-steps=3"), 3000);
+        });
     """)
     page.reload()
     page.errors.clear()  # what was broken off
     page.get_by_role("tab", name="Latent diffusion").click()
     page.wait_for_selector("#drawing img")
+    page.wait_for_function("window.location.search.includes('draw-steps=3')")
     page.wait_for_timeout(1500)
-    assert "draw-steps=3" in page.url
     assert "drawn when the app started" in page.inner_text("#drawing .status")
+
+
+def test_a_page_without_a_link_asks_the_server_nothing_as_it_opens(open_page):
+    """A class that opens the page together would fill the queue."""
+    page = open_page()
+    page.wait_for_timeout(1000)
+    assert [asked for asked in page.asked if "queue/join" in asked] == []
 
 
 def test_a_prompt_too_long_for_a_link_leaves_the_address_alone(open_page):
