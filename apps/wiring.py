@@ -67,6 +67,16 @@ def link(
     links.restore(page, lab, settings, check, button=str(run.elem_id))
 
 
+def moved(control: Any) -> Any:
+    """The event that a visitor has changed a control: of a slider, once it is let go.
+
+    Of a dropdown, the choice: Gradio 6.31 tells of the same choice twice as an input.
+    """
+    if isinstance(control, gr.Slider):
+        return control.release
+    return control.select if isinstance(control, gr.Dropdown) else control.input
+
+
 def now_and_then(parts: Iterable[Step | T | None]) -> Generator[Step | T | None, None, None]:
     """Of a sampler's steps, one every `FRAME` seconds, to report; None for the others. All else as it is."""
     shown = time.monotonic()

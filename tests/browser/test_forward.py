@@ -81,6 +81,14 @@ def test_dissolve_takes_points_digits_and_another_schedule(page):
     assert "dissolve-schedule=cosine" in page.url
 
 
+def test_a_choice_runs_the_lab_once(page):
+    page.asked.clear()
+    choose(page, "dissolve-data", "spiral")
+    note(page, "dissolve", "estimated")
+    page.wait_for_timeout(500)
+    assert len([asked for asked in page.asked if "queue/join" in asked]) == 1
+
+
 def test_a_visitors_own_points_and_picture_dissolve(page, tmp_path):
     choose(page, "dissolve-data", "draw your own")
     note(page, "dissolve", "Draw a few points")

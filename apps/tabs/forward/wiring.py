@@ -10,7 +10,7 @@ from gradio.components import Component
 from gradio.events import Dependency
 
 from apps import limits, links, wiring, worlds
-from apps.wiring import QUIET
+from apps.wiring import QUIET, moved
 
 Film = Callable[..., Generator[str | None, None, None]]
 """Checks what it is given and computes; yields None where it can pause, and its clip in the end."""
@@ -65,8 +65,7 @@ def connect(
     options: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
     write = links.write(lab, settings)
     buttons["run"].click(runs(pressed or film), values, shown, js=write, **options)
-    moved = [one.release if isinstance(one, gr.Slider) else one.input for one in settings.values()]  # type: ignore[attr-defined]
-    changed = gr.on(moved, runs(film), values, shown, js=write, **options)
+    changed = gr.on([moved(one) for one in settings.values()], runs(film), values, shown, js=write, **options)
     shown.input(worlds.stroke, strokes, [strokes, settings["data"]], **QUIET).success(
         runs(film), values, shown, **options
     )

@@ -258,7 +258,7 @@ def lab(page: gr.Blocks) -> None:
             yield shown(now)
 
     gr.on(
-        [buttons["run"].click, settings["variance"].input, settings["steps"].input],
+        [buttons["run"].click, *(wiring.moved(settings[name]) for name in ("variance", "steps"))],
         run,
         values,
         outputs,

@@ -239,7 +239,7 @@ def lab(page: gr.Blocks) -> None:
     buttons["run"].click(train, values, pictures, js=links.write("objectives", settings), trigger_mode="once", **QUIET)
     buttons["pause"].click(limits.stopper("each"), queue=False, api_visibility="private")
     buttons["reset"].click(reset, values, pictures, **QUIET)
-    settings["world"].input(reset, values, pictures, trigger_mode="always_last", **QUIET)
+    wiring.moved(settings["world"])(reset, values, pictures, trigger_mode="always_last", **QUIET)
     live.follow(benches, settings, check)
     wiring.link(page, "objectives", settings, buttons, check)
 

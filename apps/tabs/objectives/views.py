@@ -175,8 +175,8 @@ def lab(page: gr.Blocks) -> None:
     asked = list(settings.values())
     write = links.write("views", settings)
     latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
-    world.input(show_world, asked, [film, table, predicts], js=write, **latest)
-    predicts.input(show, asked, [film, table], js=write, **latest)
+    wiring.moved(world)(show_world, asked, [film, table, predicts], js=write, **latest)
+    wiring.moved(predicts)(show, asked, [film, table], js=write, **latest)
     film.click(read, asked, table, **latest)
     again = gr.Button("Show", visible="hidden", elem_id="show-views")
     again.click(show, asked, [film, table], **QUIET)

@@ -203,7 +203,7 @@ def lab(page: gr.Blocks) -> None:
         yield from limits.run(request, limits.once(lambda: said(wish, x, y, TIMES[frame])), "field")
 
     latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
-    changed, write = [world.input, shows.input, again.click], links.write("field", settings)
+    changed, write = [wiring.moved(world), wiring.moved(shows), again.click], links.write("field", settings)
     gr.on(changed, show, list(settings.values()), [film, asked], js=write, **latest)
     film.click(answered, world, asked, **latest)
     wiring.link(page, "field", settings, {"run": again, "copy": copy}, check)

@@ -227,7 +227,7 @@ def lab(page: gr.Blocks) -> None:
     buttons["pause"].click(limits.stopper("train"), queue=False, api_visibility="private")
     buttons["reset"].click(reset, values, film, **QUIET)
     film.input(worlds.stroke, drawn, [drawn, settings["world"]], **QUIET).success(reset, values, film, **QUIET)
-    settings["world"].input(reset, values, film, trigger_mode="always_last", **QUIET)
+    wiring.moved(settings["world"])(reset, values, film, trigger_mode="always_last", **QUIET)
     buttons["clear"].click(lambda: [], None, drawn, **QUIET).success(reset, values, film, **QUIET)
     live.follow(benches, everything, check)
     wiring.link(page, "train", settings, buttons, check)
