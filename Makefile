@@ -49,6 +49,7 @@ evaluate: .venv/development
 bench: .venv/development
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m tests.browser.bench
+	$(BIN)/python -m tests.diffusion.bench
 
 load: .venv/development
 	$(BIN)/python -m tests.apps.load

@@ -5,10 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 from apps import limits, worlds
-from tutorial.diffusion import latent, points
+from tutorial.diffusion import latent, pixel, points
 from tutorial.diffusion.latent import LatentDiffusion
 from tutorial.diffusion.objective import Kind
+from tutorial.diffusion.pixel import DigitDiffusion
 from tutorial.diffusion.points import PointModel
+from tutorial.metrics import digits as judging
+from tutorial.metrics.digits import DigitJudge
 
 LEARNED, EXACT = DENOISERS = ("learned", "exact")
 
@@ -17,6 +20,18 @@ LEARNED, EXACT = DENOISERS = ("learned", "exact")
 def latent_diffusion() -> LatentDiffusion:
     """The miniature that draws critters. Raises tutorial.weights.WeightsError if a file is missing or damaged."""
     return latent.load()
+
+
+@cache
+def digit_diffusion() -> DigitDiffusion:
+    """The network that draws digits among the pixels. Raises tutorial.weights.WeightsError as above."""
+    return pixel.load()
+
+
+@cache
+def digit_judge() -> DigitJudge:
+    """Who reads drawn digits and compares them with real ones. Raises tutorial.weights.WeightsError as above."""
+    return judging.load()
 
 
 @cache

@@ -26,12 +26,43 @@ def test_every_shipped_measurement_has_a_command():
         assert load(path.stem)["command"].startswith("python -m tutorial.")
 
 
+def distances(rows: list[dict]) -> dict[tuple[str, int], float]:
+    return {(row["sampler"], row["evaluations"]): row["distance"] for row in rows}
+
+
 def test_the_quality_of_samplers_is_measured_again_as_it_was(tmp_path):
     """At the smallest budgets: the same distances, whatever the clock says."""
     sampler_quality.measure(tmp_path, budgets=(2, 5))
     again, shipped = load("sampler_quality", folder=tmp_path), load("sampler_quality")
-    few = {(row["sampler"], row["evaluations"]): row["distance"] for row in shipped["results"]}
-    for row in again["results"]:
-        assert row["distance"] == pytest.approx(few[row["sampler"], row["evaluations"]], rel=1e-3)
-    assert again["floor"] == pytest.approx(shipped["floor"], rel=1e-3)
+    assert again["worlds"].keys() == shipped["worlds"].keys()
+    for world, found in again["worlds"].items():
+        few = distances(shipped["worlds"][world]["results"])
+        assert distances(found["results"]) == pytest.approx(
+            {key: few[key] for key in distances(found["results"])}, rel=1e-3
+        )
+        assert found["floor"] == pytest.approx(shipped["worlds"][world]["floor"], rel=1e-3)
     assert again["convergence"]["Heun"][0][1] == pytest.approx(shipped["convergence"]["Heun"][0][1], rel=1e-3)
+
+
+def test_the_quality_of_samplers_on_digits_is_measured_again_as_it_was(tmp_path):
+    sampler_quality.measure_digits(tmp_path, budgets=(2,))
+    again, shipped = load("sampler_quality_digits", folder=tmp_path), load("sampler_quality_digits")
+    few = distances(shipped["results"])
+    assert distances(again["results"]) == pytest.approx(
+        {key: few[key] for key in distances(again["results"])}, rel=1e-2
+    )
+    assert again["floor"] == pytest.approx(shipped["floor"], rel=1e-3)
+
+
+def test_what_the_chapter_says_of_ddim_and_ddpm_was_measured():
+    """Song et al. 2021, "DDIM", table 1: DDIM is ahead at few steps, DDPM with full noise is best only at many."""
+    worlds = load("sampler_quality")["worlds"]
+    for world in set(worlds) - {"eight Gaussians"}:
+        points = distances(worlds[world]["results"])
+        assert 1.6 * points["DDIM", 10] < points["DDPM", 10]
+    found = distances(load("sampler_quality_digits")["results"])
+    for few in (2, 3, 5):
+        assert found["DDIM", few] < found["DDPM, variance β", few]
+    for many in (50, 100):
+        assert found["DDPM, variance β", many] < min(found["DDPM", many], found["DDIM", many])
+    assert found["DDPM", 10] < found["DDIM", 10]  # where the digits disagree with the paper

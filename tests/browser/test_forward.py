@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser.controls import choose
 from tests.browser.test_accessibility import AXE
 from tests.browser.test_accessibility import RUN as RUN_AXE
 
@@ -43,12 +44,6 @@ def note(page, lab: str, text: str) -> None:
     page.wait_for_function(
         "([lab, text]) => document.querySelector(`#${lab} .note`)?.textContent.includes(text)", arg=[lab, text]
     )
-
-
-def choose(page, control: str, option: str) -> None:
-    page.locator(f"#{control} input").click()
-    page.get_by_role("option", name=option, exact=True).click()
-    page.get_by_role("option").first.wait_for(state="detached")  # the list fades
 
 
 @pytest.mark.parametrize("lab", ["dissolve", "jump", "ending"])

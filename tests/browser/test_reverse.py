@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.browser.controls import choose, told, until
 from tests.browser.test_accessibility import AXE, RUN
 
 TAB = "Reverse diffusion"
@@ -19,20 +20,9 @@ def page(open_page):
     return page
 
 
-def told(page, lab: str) -> str:
-    return page.locator(f"#{lab} .note").inner_text()
-
-
 def updates(page) -> int:
     found = re.match(r"([\d,]+) updates", told(page, "training"))
     return int(found[1].replace(",", "")) if found else -1
-
-
-def until(page, condition, seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        page.wait_for_timeout(50)
 
 
 def test_it_opens_with_a_recorded_run_that_says_so(page):
@@ -125,6 +115,44 @@ def test_a_picture_goes_to_its_noise_and_back(page):
     page.get_by_label("to its noise and back").check()
     page.click("#pictures-go")
     until(page, lambda: "PSNR" in told(page, "pictures"), 30)
+
+
+def test_a_digit_walks_back_between_and_to_its_noise(page):
+    choose(page, "pictures-subject", "the digit 8")
+    page.click("#pictures-go")
+    until(page, lambda: "the digit 8: " in told(page, "pictures"), 30)
+    page.get_by_label("to its noise and back").check()
+    page.click("#pictures-go")
+    until(page, lambda: "PSNR" in told(page, "pictures"), 30)
+    page.get_by_label("between two noises").check()
+    page.click("#pictures-go")
+    until(page, lambda: "Half-way" in told(page, "pictures"), 30)
+
+
+def test_each_world_shows_what_was_recorded_of_it(page):
+    for world in ("MNIST digits", "spiral", "eight Gaussians"):
+        choose(page, "quality-world", world)
+        until(page, lambda world=world: told(page, "quality").startswith(f"{world}, learned denoiser, recorded by"))
+
+
+def test_the_quality_on_digits_is_measured_again(page):
+    choose(page, "quality-world", "MNIST digits")
+    page.click("#measure")
+    until(page, lambda: "of 25 walks done" in told(page, "quality"), 30)
+    page.click("#quality-stop")
+    until(page, lambda: "then stopped" in told(page, "quality"))
+
+
+@pytest.mark.slow
+def test_training_streams_ten_pictures_a_second(page):
+    page.click("#train")
+    until(page, lambda: updates(page) > 100)
+    seen, end = set(), time.monotonic() + 5
+    while time.monotonic() < end:
+        seen.add(updates(page))
+        page.wait_for_timeout(10)
+    page.click("#pause")
+    assert len(seen) >= 50
 
 
 def test_quality_is_measured_again_and_stops(page):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -24,9 +26,9 @@ def test_every_contender_spends_its_budget_and_no_more():
         asked += 1
         return model.denoise(x, t, cond)
 
-    data = ring().sample(50, torch.Generator().manual_seed(1))
+    to_data = partial(energy_distance, y=ring().sample(50, torch.Generator().manual_seed(1)))
     for budget in (2, 5, 20):
-        for part in against_budget(PointModel(counted, SCHEDULE, "eps"), data, noise(50), budgets=[budget]):
+        for part in against_budget(PointModel(counted, SCHEDULE, "eps"), noise(50), to_data, budgets=[budget]):
             if isinstance(part, Result):
                 assert part.evaluations == asked
                 assert budget - 1 <= asked <= budget
@@ -34,8 +36,8 @@ def test_every_contender_spends_its_budget_and_no_more():
 
 
 def test_with_more_steps_samples_come_closer_to_data():
-    data = ring().sample(300, torch.Generator().manual_seed(1))
-    parts = against_budget(exact(ring(), SCHEDULE), data, noise(300), budgets=(3, 50))
+    to_data = partial(energy_distance, y=ring().sample(300, torch.Generator().manual_seed(1)))
+    parts = against_budget(exact(ring(), SCHEDULE), noise(300), to_data, budgets=(3, 50))
     results = [part for part in parts if isinstance(part, Result)]
     few, many = results[: len(CONTENDERS)], results[len(CONTENDERS) :]
     assert all(a.distance > 3 * b.distance for a, b in zip(few, many, strict=True))

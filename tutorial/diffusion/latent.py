@@ -50,6 +50,11 @@ class LatentDiffusion:
     def device(self) -> torch.device:
         return next(self.unet.parameters()).device
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one latent."""
+        return self.unet.config.latent_channels, self.side, self.side
+
     @torch.no_grad()
     def words(self, prompts: Sequence[str]) -> Tensor:
         """Prompts → word vectors (B, length, width). The empty prompt is a prompt too."""
@@ -58,8 +63,7 @@ class LatentDiffusion:
     def noise(self, seeds: Sequence[int]) -> tuple[Tensor, list[torch.Generator]]:
         """x_T for each seed, (B, latent, side, side), and the generators that drew it, to draw on with."""
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        shape = (len(generators), self.unet.config.latent_channels, self.side, self.side)
-        return gaussian(torch.empty(shape), generators).to(self.device), generators
+        return gaussian(torch.empty(len(generators), *self.shape), generators).to(self.device), generators
 
     def sample(
         self,

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from tutorial.data.toy2d import GaussianMixture
 from tutorial.diffusion.exact import exact_denoiser
-from tutorial.diffusion.points import PointModel
-from tutorial.diffusion.samplers import Step, dpm_solver_pp_2m, euler, evaluations, first_time, heun, named
+from tutorial.diffusion.objective import Kind
+from tutorial.diffusion.samplers import Denoiser, Step, dpm_solver_pp_2m, euler, evaluations, first_time, heun, named
 from tutorial.diffusion.schedule import Schedule
-from tutorial.metrics.energy import energy_distance
+
+
+class Model(Protocol):
+    """A denoiser with what a sampler must know of it."""
+
+    @property
+    def denoise(self) -> Denoiser: ...
+    @property
+    def schedule(self) -> Schedule: ...
+    @property
+    def predicts(self) -> Kind: ...
 
 
 @dataclass(frozen=True)
@@ -26,12 +36,12 @@ class Contender:
     sampler: str
     variance: Literal["posterior", "beta"] = "posterior"
 
-    def walk(self, model: PointModel, x_T: Tensor, budget: int, seed: int) -> Iterator[Step]:
-        """Its steps from x_T (N, 2), as many as a budget of evaluations allows, or as there are times."""
+    def walk(self, model: Model, x_T: Tensor, budget: int, seed: int, cond: Any = None) -> Iterator[Step]:
+        """Its steps from x_T (N, …), as many as a budget of evaluations allows, or as there are times."""
         steps = (budget + 1) // 2 if self.sampler == "heun" else budget
         steps = min(steps, first_time(self.sampler, model.schedule))
         walk = named(self.sampler, variance=self.variance, generator=torch.Generator().manual_seed(seed))
-        return walk(model.denoise, model.schedule, x_T, steps=steps, predicts=model.predicts)
+        return walk(model.denoise, model.schedule, x_T, steps=steps, predicts=model.predicts, cond=cond)
 
 
 CONTENDERS = (
@@ -56,9 +66,14 @@ class Result:
 
 
 def against_budget(
-    model: PointModel, data: Tensor, x_T: Tensor, budgets: Sequence[int] = BUDGETS, seed: int = 0
+    model: Model,
+    x_T: Tensor,
+    distance: Callable[[Tensor], float],
+    budgets: Sequence[int] = BUDGETS,
+    seed: int = 0,
+    cond: Any = None,
 ) -> Iterator[Step | Result]:
-    """Every contender at every budget, from the same noise x_T (N, 2), compared with data (M, 2).
+    """Every contender at every budget, from the same noise x_T (N, …); `distance` tells how far samples are from data.
 
     Yields the steps, so that whoever runs it can pause, and after each walk its result.
     """
@@ -66,13 +81,13 @@ def against_budget(
         for contender in CONTENDERS:
             seconds, begun = 0.0, time.monotonic()
             step = None
-            for step in contender.walk(model, x_T, budget, seed):
+            for step in contender.walk(model, x_T, budget, seed, cond):
                 seconds += time.monotonic() - begun
                 yield step
                 begun = time.monotonic()
             assert step is not None  # a budget is at least one step
             spent = evaluations(contender.sampler, step.n)
-            yield Result(contender.label, spent, seconds, energy_distance(step.x_next, data))
+            yield Result(contender.label, spent, seconds, distance(step.x_next))
 
 
 SOLVERS = {"Euler": euler, "Heun": heun, "DPM-Solver++(2M)": dpm_solver_pp_2m}

@@ -9,6 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from tutorial.networks.digit_classifier import DigitClassifier
+from tutorial.networks.reader import AttributeReader
+
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (D,) and covariance (D, D) of features (N, D), N > 1, in float64."""
@@ -28,3 +31,10 @@ def frechet_distance(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> floa
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     overlap = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
     return ((mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * overlap).item()
+
+
+@torch.no_grad()
+def features_of(reader: AttributeReader | DigitClassifier, x: Tensor, batch: int = 256) -> Tensor:
+    """Last hidden layer for pictures (N, C, H, W) in [−1, 1]: (N, D), in batches, on the CPU."""
+    device = next(reader.parameters()).device
+    return torch.cat([reader.features(rows.to(device)) for rows in x.split(batch)]).cpu()

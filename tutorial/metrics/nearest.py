@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from tutorial import weights
-from tutorial.networks.reader import AttributeReader
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,6 @@ class TrainingIndex:
         """For features (B, D): the seed of the closest training critter, and the Euclidean distance, (B,) each."""
         distance, row = torch.cdist(features, self.features).min(1)
         return row + self.first_seed, distance
-
-
-@torch.no_grad()
-def features_of(reader: AttributeReader, x: Tensor, batch: int = 256) -> Tensor:
-    """Last hidden layer for pictures (N, 3, H, W) in [−1, 1]: (N, D), in batches, on the CPU."""
-    device = next(reader.parameters()).device
-    return torch.cat([reader.features(rows.to(device)) for rows in x.split(batch)]).cpu()
 
 
 def load(folder: Path = weights.FOLDER) -> TrainingIndex:

@@ -23,6 +23,7 @@ from tutorial import weights
 from tutorial.data.critters import EVALUATION_SEED, TRAINING_SEEDS
 from tutorial.data.pixels import to_signed
 from tutorial.metrics import nearest
+from tutorial.metrics.frechet import features_of
 from tutorial.networks.text import TextConfig, TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
 from tutorial.training.fit import (
@@ -144,7 +145,7 @@ def found(matcher: Matcher, tokenizer: ClipTokenizer, assets: Path, crowds: int 
         seeds = range(first, first + CROWD)
         x = to_signed(pictures(seeds, training=True).to(device))
         tokens = tokenized(tokenizer, seeds)[:, 0].long().to(device)
-        captions, seen = matcher(tokens, nearest.features_of(reader, x).to(device))
+        captions, seen = matcher(tokens, features_of(reader, x).to(device))
         right += int(((captions @ seen.T).argmax(1).cpu() == torch.arange(CROWD)).sum())
     return right / (crowds * CROWD)
 

@@ -27,8 +27,7 @@ from tutorial.diffusion.latent import LatentDiffusion
 from tutorial.figures.contact_sheet import contact_sheet
 from tutorial.metrics import nearest
 from tutorial.metrics.fidelity import marks, read_labels
-from tutorial.metrics.frechet import frechet_distance, moments
-from tutorial.metrics.nearest import features_of
+from tutorial.metrics.frechet import features_of, frechet_distance, moments
 from tutorial.metrics.similarity import edge_energy, psnr
 from tutorial.networks.autoencoder import reconstruct
 from tutorial.networks.reader import AttributeReader

@@ -15,7 +15,8 @@ from torch import Tensor
 from tutorial import weights
 from tutorial.data.critters import EVALUATION_SEED, TRAINING_SEEDS
 from tutorial.data.pixels import to_signed
-from tutorial.metrics.nearest import TrainingIndex, features_of
+from tutorial.metrics.frechet import features_of
+from tutorial.metrics.nearest import TrainingIndex
 from tutorial.networks.reader import AttributeReader
 from tutorial.training.pictures import pictures
 

@@ -1,4 +1,4 @@
-"""The lab "critters walk back": what a network sees, what it guesses and what it calls noise, at each step;
+"""The lab "digits and critters walk back": what a network sees, what it guesses and what it calls noise, at each step;
 the way up, from a picture to its noise; and what lies between two noises."""
 
 from __future__ import annotations
@@ -13,31 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, models, player, wiring
+from apps import limits, player, wiring
 from apps.pictures import channels
+from apps.tabs.reverse import subjects
+from apps.tabs.reverse.subjects import Subject
 from apps.wiring import now_and_then
 from tutorial import weights
-from tutorial.data.critter_art import render
-from tutorial.data.critter_words import describe
-from tutorial.data.critters import EVALUATION_SEED, any_critter
-from tutorial.data.pixels import from_image, to_arrays, to_signed
-from tutorial.diffusion.guidance import guided
-from tutorial.diffusion.inversion import invert, lerp, slerp
-from tutorial.diffusion.latent import LatentDiffusion, as_denoiser
-from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations, named
+from tutorial.data.digits import DataError
+from tutorial.diffusion.inversion import lerp, slerp
+from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations
 from tutorial.metrics.similarity import psnr
 
 WALK, ROUND, BETWEEN = "walk back", "to its noise and back", "between two noises"
 SHOWS = (WALK, ROUND, BETWEEN)
-CRITTERS = {
-    describe(wanted): wanted
-    for wanted in (
-        {"colour": "yellow", "mood": "smiling", "ears": "long"},
-        {"colour": "blue", "hat": "crown"},
-        {"colour": "pink", "eyes": "single", "background": "sea"},
-    )
-}
-"""Prompt → the attributes that it asks for."""
 SHARES = [k / 8 for k in range(9)]
 """How far from the first noise to the second the pictures between them are."""
 LOOKS = 40
@@ -63,54 +51,13 @@ def check(shows: Any, subject: Any, sampler: Any, steps: Any, guidance: Any, eta
     """Raises gr.Error for the first value that is not as it should be."""
     return Wish(
         limits.choice("What is shown", shows, SHOWS),
-        limits.choice("The subject", subject, list(CRITTERS)),
+        limits.choice("The subject", subject, subjects.NAMES),
         limits.choice("The sampler", sampler, list(SAMPLERS)),
         limits.whole("Steps", steps, 2, 200),
         limits.number("Guidance", guidance, 0, 8),
         limits.number("η", eta, 0, 1),
         limits.whole("The seed", seed, 0, 2**31 - 1),
     )
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The critters' model, told what to draw."""
-
-    model: LatentDiffusion
-    cond: Tensor
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        return self.model.unet.config.latent_channels, self.model.side, self.model.side
-
-    def walk(self, x_T: Tensor, sampler: str, steps: int, guidance: float, **own: Any) -> Iterator[Step]:
-        """A sampler's steps from x_T (B, …)."""
-        denoise = guided(as_denoiser(self.model.unet), self.model.words([""]), guidance)
-        walk, cond = named(sampler, **own), self.cond.expand(len(x_T), -1, -1)
-        return walk(denoise, self.model.schedule, x_T, steps=steps, predicts=self.model.predicts, cond=cond)
-
-    def invert(self, x0: Tensor, steps: int) -> Iterator[Step]:
-        """The steps from data x0 (1, …) up to its noise, without guidance: exaggeration has no way back."""
-        denoise, predicts = as_denoiser(self.model.unet), self.model.predicts
-        return invert(denoise, self.model.schedule, x0, steps=steps, predicts=predicts, cond=self.cond)
-
-    def pixels(self, x: Tensor) -> Iterator[Tensor]:
-        """Latents (N, …) as pictures in [−1, 1], a few at a time."""
-        return map(self.model.decode, x.split(4))
-
-
-def subject(name: str) -> Subject:
-    """Raises weights.WeightsError if the model's weights are missing."""
-    model = models.latent_diffusion()
-    return Subject(model, model.words([name]))
-
-
-@torch.no_grad()
-def original(name: str, seed: int) -> tuple[Tensor, Tensor]:
-    """A critter as it was asked for that no model has seen: pixels (1, 3, H, W) in [−1, 1], and its latent (1, …)."""
-    picture = to_signed(from_image(render(any_critter(EVALUATION_SEED + seed, **CRITTERS[name])))[None])
-    autoencoder = models.latent_diffusion().autoencoder
-    return picture, autoencoder.encode(picture)[0] * autoencoder.config.scaling_factor
 
 
 Part = tuple[str, str | None]
@@ -120,7 +67,7 @@ Part = tuple[str, str | None]
 def work(wish: Wish) -> Generator[Part | None, None, None]:
     """All that a click computes, with a place to pause after each network evaluation."""
     show = {WALK: walk_back, ROUND: round_trip, BETWEEN: between}[wish.shows]
-    for part in now_and_then(show(wish, subject(wish.subject))):
+    for part in now_and_then(show(wish, subjects.subject(wish.subject))):
         yield (f"step {part.i + 1} of {part.n}", None) if isinstance(part, Step) else part
 
 
@@ -140,8 +87,8 @@ def walk_back(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
     guesses = yield from _decoded(of, torch.cat([step.x0_hat for step in looked] + [last]))
     noise = torch.cat([step.eps for step in looked] + [looked[-1].eps])
     panels = [
-        player.panel([player.image(noisy, smooth=True)], title="xₜ, what the network sees"),
-        player.panel([player.image(guesses, smooth=True)], title="x̂₀, what it guesses"),
+        player.panel([player.image(noisy, smooth=of.latent)], title="xₜ, what the network sees"),
+        player.panel([player.image(guesses, smooth=of.latent)], title="x̂₀, what it guesses"),
         player.panel([noise_layer(noise)], title="ε̂, what it calls noise"),
     ]
     labels = [f"step {step.i + 1}: t = {step.t}" for step in looked] + ["t = 0: done"]
@@ -152,7 +99,7 @@ def walk_back(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
 
 def round_trip(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
     """A real picture up to its noise by DDIM, and down again: what comes back, and how well."""
-    picture, x0 = original(wish.subject, wish.seed)
+    picture, x0 = subjects.original(wish.subject, wish.seed)
     way: list[Step] = []
     for step in of.invert(x0, wish.steps):
         way.append(step)
@@ -167,8 +114,8 @@ def round_trip(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
     asked = torch.cat(list(of.pixels(x0)))  # what the autoencoder loses is not the inversion's fault
     labels = [f"t = {one.t}" for one in looked]
     panels = [
-        player.panel([player.image(to_arrays(picture), smooth=True)], title="a real one, never seen"),
-        player.panel([player.image(pictures, smooth=True)], title="up to its noise, and back"),
+        player.panel([player.image(subjects.rgb(picture), smooth=of.latent)], title="a real one, never seen"),
+        player.panel([player.image(pictures, smooth=of.latent)], title="up to its noise, and back"),
         player.panel(
             [player.heat((back - asked).abs().mean(1).numpy(), "error", low=0, high=0.5)],
             title="what did not come back",
@@ -193,7 +140,7 @@ def between(wish: Wish, of: Subject) -> Iterator[Step | Part | None]:
         length = x_T.flatten(1).norm(dim=1) / x_T[0].numel() ** 0.5
         half_way.append(length[len(SHARES) // 2])
         lengths = player.curve(np.array(SHARES), length.numpy(), "noise", "‖x_T‖ / √D", marker=range(len(SHARES)))
-        panels.append(player.panel([player.image(drawn, smooth=True)], title=title))
+        panels.append(player.panel([player.image(drawn, smooth=of.latent)], title=title))
         panels.append(
             player.panel([lengths], title="how loud its noise is", x=(0, 1, "share of the second"), y=(0.6, 1.1, ""))
         )
@@ -214,7 +161,7 @@ def _decoded(of: Subject, x: Tensor) -> Generator[None, None, np.ndarray]:
     """States as RGB pictures (N, H, W, 3), with a place to pause after every few."""
     rows = []
     for pictures in of.pixels(x):
-        rows.append(to_arrays(pictures))
+        rows.append(subjects.rgb(pictures))
         yield None
     return np.concatenate(rows)
 
@@ -226,7 +173,7 @@ def _spread(n: int) -> np.ndarray:
 
 DEFAULTS: dict[str, Any] = {
     "shows": WALK,
-    "subject": next(iter(CRITTERS)),
+    "subject": subjects.NAMES[0],
     "sampler": "ddim",
     "steps": 30,
     "guidance": 2.0,
@@ -239,7 +186,10 @@ def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without its weights, a sentence that says how to get them back."""
     try:
         *_, (_, first) = filter(None, work(check(**DEFAULTS)))
-    except weights.WeightsError as error:
+        for name in subjects.NAMES:
+            subjects.original(name, seed=0)
+            subjects.subject(name)
+    except (weights.WeightsError, DataError) as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     line = gr.Markdown(elem_id="pictures-status")
@@ -254,7 +204,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     with gr.Row():
         shows = gr.Radio(SHOWS, value=DEFAULTS["shows"], label="Show", elem_id="pictures-shows", min_width=300)
         subject = gr.Dropdown(
-            list(CRITTERS), value=DEFAULTS["subject"], label="Of", elem_id="pictures-subject", min_width=200
+            subjects.NAMES, value=DEFAULTS["subject"], label="Of", elem_id="pictures-subject", min_width=200
         )
     with gr.Row():
         buttons = {

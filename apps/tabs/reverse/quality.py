@@ -1,22 +1,29 @@
 """The lab "quality against steps": what each sampler makes of its network evaluations."""
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
 import numpy as np
 import torch
+from torch import Tensor
 
 from apps import limits, models, player, wiring, worlds
 from apps.wiring import now_and_then
-from tutorial import measurements
+from tutorial import measurements, weights
 from tutorial.data import toy2d
-from tutorial.diffusion.quality import BUDGETS, CONTENDERS, Result, against_budget, order
-from tutorial.metrics.energy import noise_floor
+from tutorial.data.digits import DataError
+from tutorial.diffusion.quality import BUDGETS, CONTENDERS, Model, Result, against_budget, order
+from tutorial.metrics.energy import energy_distance, noise_floor
 
 SAMPLES = 1000
+DIGITS, FEW_DIGITS, MOST_FOR_DIGITS = "MNIST digits", 64, 20
+"""A network evaluation for a digit costs a hundred times one for a point: so live there are few, up to 20 for each."""
+WORLDS = (*toy2d.WORLDS, DIGITS)
+ENERGY, FRECHET = "energy distance", "Fréchet distance"
 LOOKS: dict[str, dict[str, Any]] = {
     "DDPM, variance β": {"colour": "noise", "dashed": True},
     "DDPM": {"colour": "noise"},
@@ -40,33 +47,95 @@ class Wish:
 def check(world: Any, denoiser: Any, seed: Any) -> Wish:
     """Raises gr.Error for the first value that is not as it should be."""
     wish = Wish(
-        limits.choice("The data", world, list(toy2d.WORLDS)),
+        limits.choice("The data", world, WORLDS),
         limits.choice("The denoiser", denoiser, models.DENOISERS),
         limits.whole("The seed", seed, 0, 2**31 - 1),
     )
-    models.denoiser(wish.denoiser, wish.world)  # raises gr.Error where there is none
+    if wish.world != DIGITS:
+        models.denoiser(wish.denoiser, wish.world)  # raises gr.Error where there is none
+    elif wish.denoiser != models.LEARNED:
+        raise limits.refuse("Nobody knows the exact denoiser of handwriting; choose the learned one.")
     return wish
 
 
-def work(wish: Wish, most: int = BUDGETS[-1]) -> Generator[tuple[str, list[Result], float] | None, None, None]:
-    """Runs all samplers at all budgets up to `most`: (how far, results so far, noise floor), after each result."""
+@dataclass(frozen=True)
+class Outcome:
+    """What was found so far, and what two samples of the data would have."""
+
+    results: Sequence[Result]
+    floor: float
+    samples: int
+    distance: str
+    """What it is that was measured."""
+
+
+@dataclass(frozen=True)
+class Race:
+    """What the contenders are given, and how they are judged."""
+
+    model: Model
+    x_T: Tensor
+    distance: Callable[[Tensor], float]
+    budgets: Sequence[int]
+    cond: Tensor | None
+    start: Outcome
+    """The outcome before any result."""
+
+
+def race(wish: Wish, most: int) -> Race:
+    """The race that a visitor wishes, with budgets up to `most`."""
     generator = torch.Generator().manual_seed(wish.seed)
+    budgets = [budget for budget in BUDGETS if budget <= most]
+    if wish.world == DIGITS:
+        model, judge = models.digit_diffusion(), models.digit_judge()
+        x_T, _ = model.noise(range(wish.seed, wish.seed + FEW_DIGITS))
+        cond, budgets = torch.arange(FEW_DIGITS) % model.nothing, [b for b in budgets if b <= MOST_FOR_DIGITS]
+        start = Outcome((), judge.floor(cond), FEW_DIGITS, FRECHET)
+        return Race(model, x_T, judge.frechet, budgets, cond, start)
     data = worlds.sample(wish.world, (), SAMPLES, generator)
     x_T = torch.randn(SAMPLES, 2, generator=generator)
-    model, floor = models.denoiser(wish.denoiser, wish.world), noise_floor(data, SAMPLES, SAMPLES)
-    budgets, results = [budget for budget in BUDGETS if budget <= most], []
-    for part in now_and_then(against_budget(model, data, x_T, budgets, wish.seed)):
+    model, start = (
+        models.denoiser(wish.denoiser, wish.world),
+        Outcome((), noise_floor(data, SAMPLES, SAMPLES), SAMPLES, ENERGY),
+    )
+    return Race(model, x_T, partial(energy_distance, y=data), budgets, None, start)
+
+
+def work(wish: Wish, most: int = BUDGETS[-1]) -> Generator[tuple[str, Outcome] | None, None, None]:
+    """Runs all samplers at all budgets up to `most`: (how far, outcome so far), after each result."""
+    run = race(wish, most)
+    outcome, walks = run.start, len(CONTENDERS) * len(run.budgets)
+    for part in now_and_then(against_budget(run.model, run.x_T, run.distance, run.budgets, wish.seed, run.cond)):
         if isinstance(part, Result):
-            results.append(part)
+            outcome = replace(outcome, results=[*outcome.results, part])
         elif part is None:
             yield None
             continue
-        yield f"{len(results)} of {len(CONTENDERS) * len(budgets)} walks done", results, floor
-    yield f"{wish.world}, {wish.denoiser} denoiser, {SAMPLES:,} samples, measured just now", results, floor
+        yield f"{len(outcome.results)} of {walks} walks done", outcome
+    yield f"{wish.world}, {wish.denoiser} denoiser, {outcome.samples:,} samples, measured just now", outcome
 
 
-def picture(results: Sequence[Result], floor: float, solvers: dict[str, Sequence], note: str) -> str:
+def recorded(world: str) -> tuple[Outcome, str]:
+    """What was measured ahead for a world with its learned denoiser, and a line that says so.
+
+    Raises measurements.MeasurementsError if it is missing or damaged.
+    """
+    if world == DIGITS:
+        found = rows = measurements.load("sampler_quality_digits", needs=("results", "floor", "samples"))
+    else:
+        found = measurements.load("sampler_quality", needs=("worlds", "samples", "convergence"))
+        rows = found["worlds"][world]
+    results = [Result(**row) for row in rows["results"]]
+    outcome = Outcome(results, rows["floor"], found["samples"], FRECHET if world == DIGITS else ENERGY)
+    made = f"{world}, learned denoiser, recorded by {found['command']}; “Measure again” does it here"
+    return outcome, made + (
+        f" with {FEW_DIGITS} digits, up to {MOST_FOR_DIGITS} evaluations." if world == DIGITS else "."
+    )
+
+
+def picture(outcome: Outcome, solvers: dict[str, Sequence], note: str) -> str:
     """Distance against evaluations and seconds, and the solvers' errors against steps, as the player takes them."""
+    results, floor = outcome.results, outcome.floor
     most = max(result.evaluations for result in results)
     slowest = max(result.seconds for result in results)
     distances = [result.distance for result in results]
@@ -81,13 +150,13 @@ def picture(results: Sequence[Result], floor: float, solvers: dict[str, Sequence
     seconds: player.Axis = (
         min(r.seconds for r in results) / 1.2,
         1.2 * slowest,
-        f"seconds for {SAMPLES:,} samples",
+        f"seconds for {outcome.samples:,} samples",
         "log",
     )
     distance: player.Axis = (low, high, "", "log")
     panels = [
         player.panel(
-            [_floor(evaluations, floor), *by_work], title="energy distance to data", x=evaluations, y=distance
+            [_floor(evaluations, floor), *by_work], title=f"{outcome.distance} to data", x=evaluations, y=distance
         ),
         player.panel([_floor(seconds, floor), *by_time], title="the same, by the clock", x=seconds, y=distance),
     ]
@@ -126,49 +195,51 @@ def quality_vs_steps(
     most: int = 100,
     seed: int = DEFAULTS["seed"],
 ):
-    """Energy distance to data of 1,000 samples, for each sampler and budget. Yields (progress, rows so far).
+    """How far samples are from data, for each sampler and budget. Yields (progress, rows so far).
 
-    world one of eight Gaussians, two moons, spiral, checkerboard, pinwheel, denoiser learned or exact (eight Gaussians
-    only), most 2–1000 network evaluations. A row has sampler, evaluations, seconds and distance.
+    world one of eight Gaussians, two moons, spiral, checkerboard, pinwheel (1,000 samples, energy distance) or MNIST
+    digits (64 samples, Fréchet distance in a digit classifier's features, at most 20 evaluations), denoiser learned or
+    exact (eight Gaussians only), most 2–1000 network evaluations. A row has sampler, evaluations, seconds and distance.
     """
     wish, most = check(world, denoiser, seed), limits.whole("The most evaluations", most, BUDGETS[0], BUDGETS[-1])
-    for text, results, _ in limits.run(request, work(wish, most)):
-        yield text, [asdict(result) for result in results]
+    for text, outcome in limits.run(request, work(wish, most)):
+        yield text, [asdict(result) for result in outcome.results]
 
 
 quality_vs_steps.__annotations__["return"] = tuple[str, list[dict[str, Any]]]
 
 
 def lab(page: gr.Blocks) -> None:
-    """The lab's controls and pictures; it opens with what was recorded."""
+    """The lab's controls and pictures; it opens with what was recorded, and shows that of each world that is chosen."""
     gr.api(quality_vs_steps, api_name="quality_vs_steps")
     try:
-        recorded = measurements.load("sampler_quality", needs=("results", "floor", "convergence", "world", "samples"))
-    except measurements.MeasurementsError as error:
+        solvers = measurements.load("sampler_quality", needs=("convergence",))["convergence"]
+        films = {world: picture(outcome, solvers, made) for world in WORLDS for outcome, made in [recorded(world)]}
+        race(check(DIGITS, models.LEARNED, 0), MOST_FOR_DIGITS)  # all that it needs is there
+    except (measurements.MeasurementsError, weights.WeightsError, DataError) as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    solvers = recorded["convergence"]
-    results = [Result(**row) for row in recorded["results"]]
-    made = f"{recorded['world']}, learned denoiser, recorded by {recorded['command']}; “Measure again” does it here."
-    film = player.player(picture(results, recorded["floor"], solvers, made), elem_id="quality")
+    film = player.player(films[DEFAULTS["world"]], elem_id="quality")
     settings, buttons = controls()
 
     def measured(request: gr.Request, *chosen: Any) -> Iterator[Any]:
-        so_far, floor, text = [], 0.0, ""
-        for text, so_far, floor in limits.run(request, work(check(*chosen)), "quality"):
-            yield picture(so_far, floor, solvers, text) if so_far else gr.skip()
-        if so_far and text.endswith("done"):
-            yield picture(so_far, floor, solvers, f"{text}, then stopped")
+        text, outcome = "", None
+        for text, outcome in limits.run(request, work(check(*chosen)), "quality"):
+            yield picture(outcome, solvers, text) if outcome.results else gr.skip()
+        if outcome and outcome.results and text.endswith("done"):
+            yield picture(outcome, solvers, f"{text}, then stopped")
 
+    def shown(world: Any) -> str:
+        return films[limits.choice("The data", world, WORLDS)]
+
+    wiring.moved(settings["world"])(shown, settings["world"], film, **wiring.QUIET)
     wiring.connect(page, "quality", measured, settings, [film], buttons, check)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     """The settings in the order in which `check` takes them, and the buttons."""
     with gr.Row():
-        world = gr.Dropdown(
-            list(toy2d.WORLDS), value=DEFAULTS["world"], label="Data", elem_id="quality-world", min_width=160
-        )
+        world = gr.Dropdown(WORLDS, value=DEFAULTS["world"], label="Data", elem_id="quality-world", min_width=160)
         denoiser = gr.Radio(
             list(models.DENOISERS), value=DEFAULTS["denoiser"], label="Denoiser", elem_id="quality-denoiser"
         )
