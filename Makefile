@@ -43,7 +43,9 @@ weights: .venv/development
 
 evaluate: .venv/development
 	$(BIN)/python -m tutorial.training.evaluate
+	$(BIN)/python -m tutorial.training.evaluate_digits
 	$(BIN)/python -m tutorial.training.sampler_quality
+	$(BIN)/python -m tutorial.training.sampler_quality --digits
 	$(BIN)/python -m tutorial.chapters.record
 
 bench: .venv/development

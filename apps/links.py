@@ -106,7 +106,15 @@ def restore(
         show_progress="hidden",
         api_visibility="private",
     )
-    restored.success(None, js=f"""() => document.querySelector("#{button}").click()""", api_visibility="private")
+    restored.success(
+        None,
+        js=f"""() => {{
+  const run = document.querySelector("#{button}");
+  run.click();
+  run.scrollIntoView({{block: "center"}});
+}}""",
+        api_visibility="private",
+    )
 
 
 def _tab(block: Block | None) -> str:

@@ -117,14 +117,19 @@ def work(
         spent += training.seconds - before
 
 
-def follow(benches: Benches[Settings, Any], settings: Mapping[str, Component], check: Callable[..., Settings]) -> None:
+def follow(
+    benches: Benches[Settings, Any], settings: Mapping[str, Component], check: Callable[..., Settings | None]
+) -> None:
     """Makes each of these controls write the settings to its visitor's bench when it is moved.
 
-    `check` gets all of them as keyword arguments, and raises gr.Error for a bad one; then the bench stays as it is.
+    `check` gets all of them as keyword arguments, and raises gr.Error for a bad one; then the bench stays as it is, and
+    so it does where `check` returns None, for settings that a visitor is still busy with.
     """
 
     def write(request: gr.Request, *values: Any) -> None:
-        benches.of(request).settings = check(**dict(zip(settings, values, strict=True)))
+        wanted = check(**dict(zip(settings, values, strict=True)))
+        if wanted is not None:
+            benches.of(request).settings = wanted
 
     gr.on(
         [control.change for control in settings.values()],  # type: ignore[attr-defined]

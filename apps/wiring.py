@@ -28,12 +28,14 @@ def connect(
     outputs: Sequence[Component],
     buttons: Mapping[str, gr.Button],
     check: Callable[..., Any],
+    unlinked: Sequence[Component] = (),
 ) -> None:
     """Wires the buttons "run", "stop" and "copy" of a lab whose handler gets all settings and fills the outputs.
 
-    A click on "run" during a run is passed over. A link that brings the settings back runs the lab.
+    After the settings it gets what is `unlinked`, which no link carries. A click on "run" during a run is passed over.
+    A link that brings the settings back runs the lab.
     """
-    values, run = list(settings.values()), buttons["run"]
+    values, run = [*settings.values(), *unlinked], buttons["run"]
     run.click(handler, values, outputs, js=links.write(lab, settings), trigger_mode="once", **QUIET)
     buttons["stop"].click(limits.stopper(lab), queue=False, api_visibility="private")
     link(page, lab, settings, buttons, check)
@@ -70,11 +72,10 @@ def link(
 def moved(control: Any) -> Any:
     """The event that a visitor has changed a control: of a slider, once it is let go.
 
-    Of a dropdown, the choice: Gradio 6.31 tells of the same choice twice as an input.
+    Of a dropdown that was changed with the mouse it comes twice, as the choice is made and as the list closes; Gradio
+    6.31 has no other event for choices made by keys that is not one for changes made by the program too.
     """
-    if isinstance(control, gr.Slider):
-        return control.release
-    return control.select if isinstance(control, gr.Dropdown) else control.input
+    return control.release if isinstance(control, gr.Slider) else control.input
 
 
 def now_and_then(parts: Iterable[Step | T | None]) -> Generator[Step | T | None, None, None]:

@@ -78,6 +78,11 @@ def plane(points: list) -> str:
     )
 
 
+def unfinished(world: Any, points: list) -> str | None:
+    """That plane, if a visitor is to draw and has drawn too little."""
+    return plane(points) if world == DRAWN and len(points) < FEWEST else None
+
+
 def mixture(name: str, points: Points) -> GaussianMixture | None:
     """The world as a mixture of Gaussians, if it is one."""
     return toy2d.drawn(torch.tensor(points)) if name == DRAWN else toy2d.mixture_of(name)

@@ -55,14 +55,15 @@ def test_the_quality_of_samplers_on_digits_is_measured_again_as_it_was(tmp_path)
 
 
 def test_what_the_chapter_says_of_ddim_and_ddpm_was_measured():
-    """Song et al. 2021, "DDIM", table 1: DDIM is ahead at few steps, DDPM with full noise is best only at many."""
-    worlds = load("sampler_quality")["worlds"]
-    for world in set(worlds) - {"eight Gaussians"}:
-        points = distances(worlds[world]["results"])
-        assert 1.6 * points["DDIM", 10] < points["DDPM", 10]
+    """Each sentence on Song et al. 2021, "DDIM", table 1: where ours agrees, and where not."""
+    ahead_of_ddim = 0
+    for world, found in load("sampler_quality")["worlds"].items():
+        points = distances(found["results"])
+        assert points["DDIM", 10] < points["DDPM", 10], world
+        ahead_of_ddim += points["DDPM, variance β", 10] < points["DDIM", 10]
+    assert ahead_of_ddim == 3
     found = distances(load("sampler_quality_digits")["results"])
-    for few in (2, 3, 5):
-        assert found["DDIM", few] < found["DDPM, variance β", few]
-    for many in (50, 100):
-        assert found["DDPM, variance β", many] < min(found["DDPM", many], found["DDIM", many])
-    assert found["DDPM", 10] < found["DDIM", 10]  # where the digits disagree with the paper
+    few, many = (2, 3, 5), (50, 100)
+    assert all(found["DDIM", n] < found["DDPM, variance β", n] for n in few)
+    assert not all(found["DDIM", n] < found["DDPM", n] for n in few)
+    assert all(found["DDPM, variance β", n] < min(found["DDPM", n], found["DDIM", n]) for n in many)

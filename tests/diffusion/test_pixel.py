@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -13,6 +15,7 @@ from tutorial.diffusion.inversion import invert
 from tutorial.diffusion.samplers import SAMPLERS, named
 from tutorial.metrics import digits as judging
 from tutorial.metrics.similarity import psnr
+from tutorial.training.evaluate_digits import table
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +67,8 @@ def test_its_card_meets_the_bars():
     assert measured["accuracy_2"] >= 0.97
     assert measured["accuracy_1"] >= 0.90
     assert measured["frechet_1"] <= 15 * measured["frechet_real"]
+
+
+def test_the_readme_says_what_the_card_says():
+    measured = weights.read_card("digit_unet")["measured"]
+    assert table(measured) in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -1,4 +1,7 @@
-"""Judging drawn digits: does the classifier read what was asked for, and are they distributed as real ones are?"""
+"""Judging drawn digits: does the classifier read what was asked for, and are they distributed as real ones are?
+
+The real ones are training digits, which the classifier knows as the generators do: test digits seem farther away.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ class DigitJudge:
         return frechet_distance(moments(features_of(self.classifier, x)), self._target)
 
     def floor(self, y: Tensor) -> float:
-        """What `frechet` is on average for real digits of these classes (N,): few of them seem far away, too.
+        """What `frechet` is on average for other training digits of these classes (N,): a few seem far away, too.
 
         Raises ValueError if there are not as many of a class among the `others`.
         """

@@ -181,10 +181,15 @@ def rows(measured: dict[str, dict[str, Any]]) -> list[Row]:
 
 def table(measured: dict[str, dict[str, Any]]) -> str:
     """The README's figures as a Markdown table."""
-    u, verdict = measured["unet"], {None: "", True: " ✓", False: " (missed)"}
-    what = f"`{u['command']}`: {u['prompts']:,} prompts, {u['samples']:,} samples"
+    u = measured["unet"]
+    return markdown(f"`{u['command']}`: {u['prompts']:,} prompts, {u['samples']:,} samples", rows(measured))
+
+
+def markdown(what: str, lines: Sequence[Row]) -> str:
+    """A Markdown table of figures measured by `what`, with their verdicts."""
+    verdict = {None: "", True: " ✓", False: " (missed)"}
     head = [f"| measured by {what} | figure | bar |", "|---|---|---|"]
-    return "\n".join(head + [f"| {row.what} | {row.figure} | {row.bar}{verdict[row.met]} |" for row in rows(measured)])
+    return "\n".join(head + [f"| {row.what} | {row.figure} | {row.bar}{verdict[row.met]} |" for row in lines])
 
 
 def between(text: str, mark: str, content: str) -> str:
@@ -192,6 +197,12 @@ def between(text: str, mark: str, content: str) -> str:
     before, rest = text.split(f"<!-- {mark} -->")
     _, after = rest.split(f"<!-- /{mark} -->")
     return f"{before}<!-- {mark} -->{content}<!-- /{mark} -->{after}"
+
+
+def write_readme(mark: str, content: str) -> None:
+    """Puts content between the README's marks of this name."""
+    readme = ROOT / "README.md"
+    readme.write_text(between(readme.read_text(encoding="utf-8"), mark, content), encoding="utf-8")
 
 
 def main(count: int, samples: int) -> None:
@@ -211,9 +222,8 @@ def main(count: int, samples: int) -> None:
     for name, figures in measured.items():
         figures = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in figures.items()}
         weights.write_card(name, weights.read_card(name) | {"measured": figures})
-    readme = ROOT / "README.md"
-    text = between(readme.read_text(encoding="utf-8"), "figures", f"\n{table(measured)}\n")
-    readme.write_text(between(text, "prompts", "; ".join(EXAMPLES)), encoding="utf-8")
+    write_readme("figures", f"\n{table(measured)}\n")
+    write_readme("prompts", "; ".join(EXAMPLES))
     figures = ROOT / "assets" / "figures"
     figures.mkdir(exist_ok=True)
     contact_sheet(to_arrays(real(24, 0, training=False)), columns=8).save(figures / "critters.png", optimize=True)

@@ -3,7 +3,7 @@
     python -m tutorial.training.sampler_quality
     python -m tutorial.training.sampler_quality --digits
 
-The first measures on points, in minutes; the second on MNIST digits, in a quarter of an hour.
+The first measures on points, in a minute; the second on MNIST digits, in a quarter of an hour.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ def connect(
     def runs(work: Film) -> Callable[..., Iterator[str]]:
         def run(request: gr.Request, *chosen: Any) -> Iterator[str]:
             name, drawn = chosen[0], chosen[-1]
-            if name == worlds.DRAWN and len(drawn) < worlds.FEWEST:
-                yield worlds.plane(drawn)
+            if empty := worlds.unfinished(name, drawn):
+                yield empty
             else:
                 yield from limits.run(request, work(*chosen), lab)
 

@@ -13,7 +13,7 @@ import torch
 from gradio.data_classes import FileData
 from torch import Tensor
 
-from apps import limits, links, player, wiring
+from apps import limits, links, player
 from apps.gallery import gallery
 from apps.pictures import channels, png_bytes, png_url, read_settings, rgb_base64, served
 from apps.tabs.latent import pipeline
@@ -311,7 +311,7 @@ def lab(page: gr.Blocks) -> None:
     copied = links.copy("draw", settings, "copy")
     buttons["copy"].click(None, values, js=copied, queue=False, api_visibility="private")
     for picker in pickers:
-        wiring.moved(picker)(picked, pickers, prompt, api_visibility="private")
+        picker.input(picked, pickers, prompt, api_visibility="private")
     seed, n = settings["seed"], settings["n"]
     for changed in (  # what fills in the controls also presses the button: no two runs in one gallery
         examples.click(lambda row: row[0], examples, prompt, queue=False, api_visibility="private"),

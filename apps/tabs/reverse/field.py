@@ -92,10 +92,7 @@ def cloud(wish: Wish, n: int = 200) -> np.ndarray:
 
 
 def picture(wish: Wish) -> Generator[str | None, None, None]:
-    """Yields None while it computes, and in the end the fields at each of `TIMES`, from noise to data.
-
-    The world must be one that a shipped denoiser has learned.
-    """
+    """Yields None while it computes, and in the end the fields at each of `TIMES`, from noise to data."""
     learned, truth, _ = sources(wish)
     at, noisy = grid(SIDE), player.points(cloud(wish), "real", "data at this time", alpha=0.4)
     panels = []
@@ -104,7 +101,12 @@ def picture(wish: Wish) -> Generator[str | None, None, None]:
             layers = [noisy, player.arrows(arrows(model, at, wish.shows), colour, f"{wish.shows}, {title}")]
             panels.append(player.panel(layers, title=title, x=worlds.AXIS, y=worlds.AXIS, takes="click"))
             yield None
-    note = "No closed form of this world is known, so there is nothing to compare with."
+    if learned is None:
+        own = player.points(np.array([wish.points]), "real", "what you drew", size=3)
+        panels.insert(0, player.panel([own], title="draw here", x=worlds.AXIS, y=worlds.AXIS, takes="points"))
+        note = "Nothing has learned what you drew; each of your points is the centre of a Gaussian."
+    else:
+        note = "No closed form of this world is known, so there is nothing to compare with."
     if learned is not None and truth is not None:
         error = player.heat(errors(learned, truth, grid(36)), "‖ε̂ − exact ε̂‖", low=0, high=ERROR, smooth=True)
         differ = player.panel([error, noisy], title="where they differ", x=worlds.AXIS, y=worlds.AXIS, takes="click")
@@ -185,25 +187,32 @@ def lab(page: gr.Blocks) -> None:
     film = player.player(first, elem_id="field")
     with gr.Row():
         world = gr.Dropdown(
-            list(toy2d.WORLDS), value=DEFAULTS["world"], label="Data", elem_id="field-world", min_width=180
+            list(worlds.NAMES), value=DEFAULTS["world"], label="Data", elem_id="field-world", min_width=180
         )
         shows = gr.Radio(SHOWS, value=DEFAULTS["shows"], label="Arrows show", elem_id="field-shows", min_width=220)
         again = gr.Button("Show", elem_id="field-show", size="sm", min_width=90)
+        clear = gr.Button("Clear my points", elem_id="clear-field", size="sm", min_width=120)
         copy = gr.Button("Copy link", elem_id="copy-field", size="sm", min_width=110)
     asked = gr.Markdown(answer, elem_id="asked")
-    settings = {"world": world, "shows": shows}
+    settings, drawn = {"world": world, "shows": shows}, gr.State([])
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:
+        if empty := worlds.unfinished(chosen[0], chosen[-1]):
+            yield empty, ""
+            return
         wish = check(*chosen)
         for clip in limits.run(request, picture(wish), "field"):
             yield clip, said(wish, *ASKED)
 
-    def answered(request: gr.Request, name: Any, event: gr.EventData) -> Iterator[str]:
-        wish, (x, y, frame) = check(name, PULL), worlds.place(event, FRAMES)
+    def answered(request: gr.Request, name: Any, points: list, event: gr.EventData) -> Iterator[str]:
+        wish, (x, y, frame) = check(name, PULL, points), worlds.place(event, FRAMES)
         yield from limits.run(request, limits.once(lambda: said(wish, x, y, TIMES[frame])), "field")
 
     latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
     changed, write = [wiring.moved(world), wiring.moved(shows), again.click], links.write("field", settings)
-    gr.on(changed, show, list(settings.values()), [film, asked], js=write, **latest)
-    film.click(answered, world, asked, **latest)
+    values = [*settings.values(), drawn]
+    gr.on(changed, show, values, [film, asked], js=write, **latest)
+    film.click(answered, [world, drawn], asked, **latest)
+    film.input(worlds.stroke, drawn, [drawn, world], **QUIET).success(show, values, [film, asked], **latest)
+    clear.click(lambda: [], None, drawn, **QUIET).success(show, values, [film, asked], **latest)
     wiring.link(page, "field", settings, {"run": again, "copy": copy}, check)

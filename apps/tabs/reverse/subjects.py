@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -53,8 +53,10 @@ class Subject:
     predicts: Kind
     shape: tuple[int, int, int]
     """Of a state, without the batch."""
-    latent: bool
-    """Whether a state must be decoded to be a picture."""
+    decode: Callable[[Tensor], Tensor]
+    """From states to pictures in [−1, 1]."""
+    smooth: bool
+    """Whether its pictures are shown smooth; of those of 28 × 28 each pixel is to be seen."""
 
     def walk(self, x_T: Tensor, sampler: str, steps: int, guidance: float, **own: Any) -> Iterator[Step]:
         """A sampler's steps from x_T (B, …)."""
@@ -67,8 +69,7 @@ class Subject:
 
     def pixels(self, x: Tensor) -> Iterator[Tensor]:
         """States (N, …) as pictures (·, 1 or 3, H, W) in [−1, 1], a few at a time."""
-        decode = models.latent_diffusion().decode if self.latent else partial(torch.clamp, min=-1, max=1)
-        return map(decode, x.split(AT_ONCE))
+        return map(self.decode, x.split(AT_ONCE))
 
 
 def subject(name: str) -> Subject:
@@ -76,10 +77,12 @@ def subject(name: str) -> Subject:
     if name in DIGITS:
         model = models.digit_diffusion()
         told, nothing, shape = torch.tensor([DIGITS[name]]), torch.tensor([model.nothing]), (1, SIDE, SIDE)
-        return Subject(model.denoise, nothing, told, model.schedule, model.predicts, shape, latent=False)
+        decode = partial(torch.clamp, min=-1, max=1)
+        return Subject(model.denoise, nothing, told, model.schedule, model.predicts, shape, decode, smooth=False)
     model = models.latent_diffusion()
     told, nothing, shape = model.words([name]), model.words([""]), model.shape
-    return Subject(as_denoiser(model.unet), nothing, told, model.schedule, model.predicts, shape, latent=True)
+    denoise, decode = as_denoiser(model.unet), model.decode
+    return Subject(denoise, nothing, told, model.schedule, model.predicts, shape, decode, smooth=True)
 
 
 @torch.no_grad()

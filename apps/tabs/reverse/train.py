@@ -209,8 +209,8 @@ def lab(page: gr.Blocks) -> None:
 
     def reset(request: gr.Request, *chosen: Any) -> Any:
         bench, world, points = benches.of(request), chosen[0], chosen[-1]
-        if world == worlds.DRAWN and len(points) < worlds.FEWEST:
-            return worlds.plane(points)
+        if empty := worlds.unfinished(world, points):
+            return empty
         bench.settings, bench.work = check(*chosen), None
         if bench.busy:
             return gr.skip()  # the run notices, and shows the beginning as it ends
@@ -229,7 +229,11 @@ def lab(page: gr.Blocks) -> None:
     film.input(worlds.stroke, drawn, [drawn, settings["world"]], **QUIET).success(reset, values, film, **QUIET)
     wiring.moved(settings["world"])(reset, values, film, trigger_mode="always_last", **QUIET)
     buttons["clear"].click(lambda: [], None, drawn, **QUIET).success(reset, values, film, **QUIET)
-    live.follow(benches, everything, check)
+    live.follow(
+        benches,
+        everything,
+        lambda **chosen: None if worlds.unfinished(chosen["world"], chosen["drawn"]) else check(**chosen),
+    )
     wiring.link(page, "train", settings, buttons, check)
 
 

@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from torch import Tensor
 from apps import limits, models, player, wiring, worlds
 from apps.wiring import now_and_then
 from tutorial import weights
-from tutorial.data import toy2d
 from tutorial.diffusion.points import SCHEDULE, PointModel, flow
 from tutorial.diffusion.samplers import SAMPLERS, Step, evaluations, first_time, named
 from tutorial.metrics.energy import energy_distance, noise_floor
@@ -156,7 +155,7 @@ def film(arms: list[Arm], data: Tensor) -> str:
             player.lines(looked[:, :PATHS], "field", "paths", alpha=0.35),
             player.points(looked, "generated", "on their way"),
         ]
-        panels.append(player.panel(layers, title=LABELS[arm.name], x=worlds.AXIS, y=worlds.AXIS))
+        panels.append(player.panel(layers, title=LABELS[arm.name], x=worlds.AXIS, y=worlds.AXIS, takes="points"))
     labels = [f"{k / max(1, frames - 1):.0%} of the way" for k in range(frames)]
     return player.clip(panels, frames=frames, labels=labels, rate=12)
 
@@ -216,12 +215,39 @@ def lab(page: gr.Blocks) -> None:
     way = player.player(first, elem_id="walk")
     line = gr.Markdown(said, elem_id="walked")
     settings, buttons = controls()
-    wiring.connect(page, "walk", wiring.told_and_shown(work, check, "walk"), settings, [line, way], buttons, check)
+    drawn, world, denoiser = gr.State([]), settings["world"], settings["denoiser"]
+    carry = wiring.told_and_shown(work, check, "walk")
+
+    def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
+        if empty := worlds.unfinished(chosen[0], chosen[-1]):
+            yield "", empty
+        else:
+            yield from carry(request, *chosen)
+
+    def draw(points: list, event: gr.EventData) -> tuple[list, str, str]:
+        return *worlds.stroke(points, event), models.EXACT  # nobody has learned what is drawn here
+
+    def choose(world: Any, points: list) -> tuple[Any, Any]:
+        if world != worlds.DRAWN:
+            return gr.skip(), gr.skip()
+        return worlds.unfinished(world, points) or gr.skip(), models.EXACT
+
+    wiring.connect(page, "walk", run, settings, [line, way], buttons, check, unlinked=[drawn])
+    options: dict[str, Any] = wiring.QUIET
+    wiring.moved(world)(choose, [world, drawn], [way, denoiser], **options)
+    again = [*settings.values(), drawn]
+    way.input(draw, drawn, [drawn, world, denoiser], **options).success(run, again, [line, way], **options)
+    buttons["clear"].click(
+        lambda world: ([], worlds.unfinished(world, []) or gr.skip()), world, [drawn, way], **options
+    )
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     """The settings in the order in which `check` takes them, and the buttons."""
     with gr.Row():
+        world = gr.Dropdown(
+            list(worlds.NAMES), value=DEFAULTS["world"], label="Data", elem_id="walk-world", min_width=160
+        )
         first = gr.Dropdown(SAMPLER_NAMES, value=DEFAULTS["first"], label="Left", elem_id="first", min_width=160)
         second = gr.Dropdown(SAMPLER_NAMES, value=DEFAULTS["second"], label="Right", elem_id="second", min_width=160)
         steps = gr.Slider(1, SCHEDULE.T, DEFAULTS["steps"], step=1, label="Steps", elem_id="walk-steps", min_width=200)
@@ -230,15 +256,15 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         buttons = {
             "run": gr.Button("Walk back", variant="primary", elem_id="walk-button", min_width=130),
             "stop": gr.Button("Stop", elem_id="walk-stop", min_width=80),
+            "clear": gr.Button("Clear my points", elem_id="clear-walk", min_width=130),
         }
     with gr.Accordion("More", open=False):
         with gr.Row():
-            world = gr.Dropdown(list(toy2d.WORLDS), value=DEFAULTS["world"], label="Data", elem_id="walk-world")
             denoiser = gr.Radio(
                 list(models.DENOISERS),
                 value=DEFAULTS["denoiser"],
                 label="Denoiser",
-                info="The exact one is known for the eight Gaussians",
+                info="The exact one is known for the eight Gaussians and what you draw",
                 elem_id="walk-denoiser",
             )
         with gr.Row():
@@ -246,7 +272,8 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
                 0, 1, DEFAULTS["eta"], step=0.05, label="η", info="New noise in each step of DDIM", elem_id="walk-eta"
             )
             seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="walk-seed")
-        buttons["copy"] = gr.Button("Copy link", elem_id="copy-walk", size="sm", min_width=120)
+        with gr.Row():
+            buttons["copy"] = gr.Button("Copy link", elem_id="copy-walk", size="sm", min_width=120)
     settings = {
         "world": world,
         "denoiser": denoiser,
