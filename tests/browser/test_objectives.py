@@ -70,6 +70,11 @@ def test_the_bound_is_measured_with_another_variance(page):
     assert "bound-variance=beta" in page.url
 
 
+def test_a_link_to_what_the_list_lacks_gets_a_plain_sentence(watched, url):
+    watched.goto(f"{url}?bound-steps=7")
+    watched.get_by_text("The number of steps must be one of: 1000, 250").wait_for()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_rule_of_wcag_a_and_aa_is_broken(open_page, theme):
     page = open_page(theme=theme, tab="Objectives")

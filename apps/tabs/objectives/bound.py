@@ -66,6 +66,14 @@ def check(variance: Any, steps: Any, points: Any, modes: Any, spread: Any, seed:
     )
 
 
+def offered(**wanted: Any) -> Wish:
+    """The same for the page, whose list offers some numbers of steps only."""
+    wish = check(**wanted)
+    if wish.steps not in STEPS:
+        raise limits.refuse(f"The number of steps must be one of: {', '.join(map(str, STEPS))}.")
+    return wish
+
+
 def denoisers(wish: Wish, mixture: GaussianMixture) -> dict[str, Denoiser]:
     """The mixture's exact denoiser and, for the mixture that it has learned, the shipped network."""
     found = {"exact": exact_denoiser(mixture, SCHEDULE)}
@@ -267,7 +275,7 @@ def lab(page: gr.Blocks) -> None:
         **QUIET,
     )
     buttons["stop"].click(limits.stopper("bound"), queue=False, api_visibility="private")
-    wiring.link(page, "bound", settings, buttons, check)
+    wiring.link(page, "bound", settings, buttons, offered)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:

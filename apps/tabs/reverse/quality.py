@@ -173,7 +173,7 @@ def picture(outcome: Outcome, solvers: dict[str, Sequence], note: str) -> str:
     panels.append(
         player.panel(
             lines,
-            title="error of the solver, exact denoiser",
+            title="error of the solver, eight Gaussians",
             x=(min(steps) / 1.2, max(steps) * 1.2, "steps", "log"),
             y=(errors.min() / 2, errors.max() * 2, "", "log"),
         )
