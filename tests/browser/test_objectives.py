@@ -71,8 +71,8 @@ def test_the_bound_is_measured_with_another_variance(page):
 
 
 def test_a_link_to_what_the_list_lacks_gets_a_plain_sentence(watched, url):
-    watched.goto(f"{url}?bound-steps=7")
-    watched.get_by_text("The number of steps must be one of: 1000, 250").wait_for()
+    page = watched(f"{url}?bound-steps=7")
+    page.get_by_text("The number of steps must be one of: 1000, 250").wait_for()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
