@@ -81,23 +81,7 @@ def restore(
         check(**wanted)
         return {settings[name]: value for name, value in wanted.items()}
 
-    # The address is looked at once: a visitor may soon put other settings there.
-    find = f"""() => {{
-  const address = window.location.search.slice(1);
-  if (![...new URLSearchParams(address).keys()].some((key) => key.startsWith("{lab}-"))) return;
-  const look = () => {{ // the lab is there once its tab has been opened
-    const found = document.querySelector("#{arrive.elem_id}");
-    if (found) {{
-      found.dataset.address = address;
-      return found.click();
-    }}
-    const tabs = [...document.querySelectorAll("[role=tab]")];
-    tabs.find((tab) => tab.textContent.trim() === {json.dumps(_tab(query))})?.click();
-    setTimeout(look, 150);
-  }};
-  look();
-}}"""
-    page.load(None, js=find, api_visibility="private")
+    page.load(None, js=_find(lab, str(arrive.elem_id), _tab(query)), api_visibility="private")
     restored = arrive.click(
         read,
         query,
@@ -115,6 +99,28 @@ def restore(
 }}""",
         api_visibility="private",
     )
+
+
+def _find(lab: str, arrive: str, tab: str) -> str:
+    """JavaScript that presses the button of id `arrive`, in this tab, if the address has settings of this lab.
+
+    The address is looked at once: a visitor may soon put other settings there.
+    """
+    return f"""() => {{
+  const address = window.location.search.slice(1);
+  if (![...new URLSearchParams(address).keys()].some((key) => key.startsWith("{lab}-"))) return;
+  const look = () => {{ // the lab is there once its tab has been opened
+    const found = document.querySelector("#{arrive}");
+    if (found) {{
+      found.dataset.address = address;
+      return found.click();
+    }}
+    const tabs = [...document.querySelectorAll("[role=tab]")];
+    tabs.find((tab) => tab.textContent.trim() === {json.dumps(tab)})?.click();
+    setTimeout(look, 150);
+  }};
+  look();
+}}"""
 
 
 def _tab(block: Block | None) -> str:

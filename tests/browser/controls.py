@@ -18,6 +18,13 @@ def told(page, lab: str) -> str:
     return page.locator(f"#{lab} .note").inner_text()
 
 
+def stands_still(page, lab: str) -> bool:
+    """Whether the note stays as it is for a while."""
+    before = told(page, lab)
+    page.wait_for_timeout(700)
+    return told(page, lab) == before
+
+
 def until(page, condition: Callable[[], bool], seconds: float = 15.0) -> None:
     end = time.monotonic() + seconds
     while not condition():

@@ -73,6 +73,9 @@ def test_the_bound_is_measured_with_another_variance(page):
 def test_a_link_to_what_the_list_lacks_gets_a_plain_sentence(watched, url):
     page = watched(f"{url}?bound-steps=7")
     page.get_by_text("The number of steps must be one of: 1000, 250").wait_for()
+    page.get_by_role("tab", name="Objectives").click()
+    assert page.locator("#bound-steps input").input_value() == "1000"
+    assert "Value: 7" not in page.inner_text("body")  # Gradio's own words
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.browser.controls import choose, told, until
+from tests.browser.controls import choose, stands_still, told, until
 from tests.browser.test_accessibility import AXE, RUN
 
 TAB = "Reverse diffusion"
@@ -120,8 +120,11 @@ def test_noise_walks_to_what_a_visitor_draws(page):
       return Math.min(...Array.from({length: n}, (_, i) => last[2 * i]));
     }"""
     until(page, lambda: page.evaluate(ends) > -1.5)  # nothing was drawn in the left quarter
-    page.get_by_role("button", name="Clear my points").nth(1).click()
+    assert page.locator("#walk-world input").input_value() == "draw your own"
+    assert page.locator("#walked").inner_text().count("energy distance to data") == 2
+    page.click("#clear-walk")
     until(page, lambda: "Draw a few points" in told(page, "walk"))
+    assert page.evaluate("document.querySelector('#walk clip-player').panels[0].layers[0].values.length") == 0
 
 
 def test_the_field_of_what_a_visitor_draws_is_exact(page):
@@ -157,12 +160,17 @@ def test_a_digit_walks_back_between_and_to_its_noise(page):
     page.get_by_label("between two noises").check()
     page.click("#pictures-go")
     until(page, lambda: "Half-way" in told(page, "pictures"), 30)
+    arc, line = map(float, re.findall(r"\d\.\d\d", told(page, "pictures")))
+    assert abs(arc - 1) < 0.1
+    assert abs(line - 0.5**0.5) < 0.1
 
 
 def test_each_world_shows_what_was_recorded_of_it(page):
     for world in ("MNIST digits", "spiral", "eight Gaussians"):
         choose(page, "quality-world", world)
         until(page, lambda world=world: told(page, "quality").startswith(f"{world}, learned denoiser, recorded by"))
+        distance = "Fréchet distance" if world == "MNIST digits" else "energy distance"
+        assert f"{distance} to data" in page.locator("#quality").inner_text()
 
 
 def test_the_quality_on_digits_is_measured_again(page):
@@ -171,6 +179,7 @@ def test_the_quality_on_digits_is_measured_again(page):
     until(page, lambda: "of 20 walks done" in told(page, "quality"), 30)
     page.click("#quality-stop")
     until(page, lambda: "then stopped" in told(page, "quality"))
+    assert stands_still(page, "quality")
 
 
 @pytest.mark.slow
@@ -190,6 +199,7 @@ def test_quality_is_measured_again_and_stops(page):
     until(page, lambda: "walks done" in told(page, "quality"))
     page.click("#quality-stop")
     until(page, lambda: "then stopped" in told(page, "quality"))
+    assert stands_still(page, "quality")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

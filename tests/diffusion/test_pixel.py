@@ -54,8 +54,8 @@ def test_another_class_is_refused(model, classes):
 def test_a_real_digit_goes_to_its_noise_and_comes_back(model):
     x, y = digits("test")
     x0, settings = to_signed(x[:5]), {"predicts": model.predicts, "cond": y[:5]}
-    *_, up = invert(model.denoise, model.schedule, x0, steps=100, **settings)
-    *_, down = named("ddim")(model.denoise, model.schedule, up.x_next, steps=100, **settings)
+    *_, up = invert(model.model.denoise, model.schedule, x0, steps=100, **settings)
+    *_, down = named("ddim")(model.model.denoise, model.schedule, up.x_next, steps=100, **settings)
     assert psnr(x0, down.x_next) > 20
     assert up.x_next.std() == pytest.approx(1, abs=0.15)
 

@@ -17,7 +17,7 @@ from tutorial import weights
 from tutorial.diffusion.guidance import guided
 from tutorial.diffusion.objective import Kind
 from tutorial.diffusion.process import gaussian
-from tutorial.diffusion.samplers import Denoiser, Step, named
+from tutorial.diffusion.samplers import Denoiser, Model, Step, named
 from tutorial.diffusion.schedule import Schedule
 from tutorial.networks.autoencoder import Autoencoder
 from tutorial.networks.text import TextEncoder
@@ -49,6 +49,11 @@ class LatentDiffusion:
     @property
     def device(self) -> torch.device:
         return next(self.unet.parameters()).device
+
+    @property
+    def model(self) -> Model:
+        """The U-Net as samplers take it; its condition is what `words` makes of prompts."""
+        return Model(as_denoiser(self.unet), self.schedule, self.predicts)
 
     @property
     def shape(self) -> tuple[int, int, int]:

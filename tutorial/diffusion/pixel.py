@@ -15,7 +15,7 @@ from tutorial.diffusion.guidance import guided
 from tutorial.diffusion.latent import as_denoiser
 from tutorial.diffusion.objective import Kind
 from tutorial.diffusion.process import gaussian
-from tutorial.diffusion.samplers import Denoiser, Step, named
+from tutorial.diffusion.samplers import Denoiser, Model, Step, named
 from tutorial.diffusion.schedule import Schedule
 from tutorial.networks.class_unet import ClassUNet
 
@@ -41,13 +41,13 @@ class DigitDiffusion:
         return next(self.unet.parameters()).device
 
     @property
-    def denoise(self) -> Denoiser:
-        """The network as samplers call it; its condition is a class for each row, (B,) int64."""
-        return as_denoiser(self.unet)
+    def model(self) -> Model:
+        """The network as samplers take it; its condition is a class for each row, (B,) int64."""
+        return Model(as_denoiser(self.unet), self.schedule, self.predicts)
 
     def guided(self, scale: float) -> Denoiser:
-        """The same with guidance."""
-        return guided(self.denoise, torch.tensor([self.nothing], device=self.device), scale)
+        """The same network with guidance."""
+        return guided(as_denoiser(self.unet), torch.tensor([self.nothing], device=self.device), scale)
 
     def noise(self, seeds: Sequence[int]) -> tuple[Tensor, list[torch.Generator]]:
         """x_T for each seed, (B, 1, 28, 28), and the generators that drew it, to draw on with."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,7 +12,7 @@ from tutorial import weights
 from tutorial.data.toy2d import GaussianMixture
 from tutorial.diffusion.exact import exact_denoiser
 from tutorial.diffusion.objective import Kind, read
-from tutorial.diffusion.samplers import Denoiser, Step, heun
+from tutorial.diffusion.samplers import Model, Step, heun
 from tutorial.diffusion.schedule import Schedule
 from tutorial.networks.mlp import PointDenoiser
 
@@ -26,13 +25,8 @@ FINE = 250
 """Steps of Heun's method that count as exact."""
 
 
-@dataclass(frozen=True)
-class PointModel:
+class PointModel(Model):
     """A denoiser of points (B, 2) with what a sampler must know of it."""
-
-    denoise: Denoiser
-    schedule: Schedule
-    predicts: Kind
 
     @torch.no_grad()
     def read(self, x: Tensor, t: Tensor | int) -> tuple[Tensor, Tensor]:

@@ -5,27 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from tutorial.data.toy2d import GaussianMixture
 from tutorial.diffusion.exact import exact_denoiser
-from tutorial.diffusion.objective import Kind
-from tutorial.diffusion.samplers import Denoiser, Step, dpm_solver_pp_2m, euler, evaluations, first_time, heun, named
+from tutorial.diffusion.samplers import Model, Step, dpm_solver_pp_2m, euler, evaluations, first_time, heun, named
 from tutorial.diffusion.schedule import Schedule
-
-
-class Model(Protocol):
-    """A denoiser with what a sampler must know of it."""
-
-    @property
-    def denoise(self) -> Denoiser: ...
-    @property
-    def schedule(self) -> Schedule: ...
-    @property
-    def predicts(self) -> Kind: ...
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,16 @@ from tutorial.diffusion.schedule import Schedule
 Denoiser = Callable[[Tensor, Tensor, Any], Tensor]
 Noise = torch.Generator | list[torch.Generator] | None
 
+
+@dataclass(frozen=True)
+class Model:
+    """A denoiser with what a sampler must know of it."""
+
+    denoise: Denoiser
+    schedule: Schedule
+    predicts: Kind
+
+
 SIGMA_MAX = 80.0
 
 

@@ -61,12 +61,13 @@ class DigitJudge:
         Raises ValueError if there are not as many of a class among the `others`.
         """
         generator, labels = torch.Generator().manual_seed(0), digits("training")[1][others()]
+        wanted = y.bincount(minlength=CLASSES)
+        if (wanted > labels.bincount(minlength=CLASSES)).any():
+            raise ValueError(f"There are not {len(y)} real digits of these classes.")
         found = []
         for _ in range(REPEATS):
             order = torch.randperm(len(labels), generator=generator)
-            rows = [order[labels[order] == k][:n] for k, n in enumerate(y.bincount(minlength=CLASSES).tolist())]
-            if sum(map(len, rows)) < len(y):
-                raise ValueError(f"There are not {len(y)} real digits of these classes.")
+            rows = [order[labels[order] == k][:n] for k, n in enumerate(wanted.tolist())]
             found.append(frechet_distance(moments(self._others[torch.cat(rows)]), self._target))
         return sum(found) / REPEATS
 

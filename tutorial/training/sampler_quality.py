@@ -9,7 +9,7 @@ The first measures on points, in a minute; the second on MNIST digits, in a quar
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from tqdm import tqdm
 from tutorial import measurements
 from tutorial.data.toy2d import WORLDS, ring
 from tutorial.diffusion import pixel
-from tutorial.diffusion.pixel import DigitDiffusion
 from tutorial.diffusion.points import learned
 from tutorial.diffusion.quality import BUDGETS, CONTENDERS, Result, against_budget, convergence
 from tutorial.diffusion.samplers import Denoiser
@@ -48,29 +47,26 @@ def measure(folder: Path = measurements.FOLDER, budgets: tuple[int, ...] = BUDGE
     measurements.save("sampler_quality", COMMAND, content, folder)
 
 
-class InBatches(DigitDiffusion):
-    """The digits' model, asked about a few digits at a time."""
+def in_batches(denoise: Denoiser) -> Denoiser:
+    """The same denoiser, asked about `BATCH` rows at a time."""
 
-    @property
-    def denoise(self) -> Denoiser:
-        ask = super().denoise
+    def denoise_in_batches(x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        """x (B, …), t (B,), y (B,) → the prediction, shaped like x."""
+        batches = zip(x.split(BATCH), t.split(BATCH), y.split(BATCH), strict=True)
+        return torch.cat([denoise(*rows) for rows in batches])
 
-        def denoise(x: Tensor, t: Tensor, y: Tensor) -> Tensor:
-            batches = zip(x.split(BATCH), t.split(BATCH), y.split(BATCH), strict=True)
-            return torch.cat([ask(*rows) for rows in batches])
-
-        return denoise
+    return denoise_in_batches
 
 
 def measure_digits(
     folder: Path = measurements.FOLDER, budgets: tuple[int, ...] = DIGIT_BUDGETS, samples: int = DIGITS
 ) -> None:
     """The same for the shipped digit U-Net, without guidance; all digits in turn, judged by the classifier."""
-    model, judge = pixel.load(), judging.load()
-    batched = InBatches(model.unet, model.schedule, model.predicts)
-    x_T, _ = model.noise(range(samples))
-    y = torch.arange(samples) % model.nothing
-    parts = against_budget(batched, x_T, judge.frechet, budgets, cond=y)
+    digits, judge = pixel.load(), judging.load()
+    model = replace(digits.model, denoise=in_batches(digits.model.denoise))
+    x_T, _ = digits.noise(range(samples))
+    y = torch.arange(samples) % digits.nothing
+    parts = against_budget(model, x_T, judge.frechet, budgets, cond=y)
     done = (part for part in parts if isinstance(part, Result))
     rows = [asdict(part) for part in tqdm(done, total=len(budgets) * len(CONTENDERS))]
     content = {"samples": samples, "floor": judge.floor(y), "results": rows}

@@ -16,7 +16,8 @@ from apps.wiring import now_and_then
 from tutorial import measurements, weights
 from tutorial.data import toy2d
 from tutorial.data.digits import DataError
-from tutorial.diffusion.quality import BUDGETS, CONTENDERS, Model, Result, against_budget, order
+from tutorial.diffusion.quality import BUDGETS, CONTENDERS, Result, against_budget, order
+from tutorial.diffusion.samplers import Model
 from tutorial.metrics.energy import energy_distance, noise_floor
 
 SAMPLES = 1000
@@ -86,14 +87,15 @@ class Race:
 
 def race(wish: Wish, most: int) -> Race:
     """The race that a visitor wishes, with budgets up to `most`."""
-    generator = torch.Generator().manual_seed(wish.seed)
+    most = min(most, MOST_FOR_DIGITS) if wish.world == DIGITS else most
     budgets = [budget for budget in BUDGETS if budget <= most]
     if wish.world == DIGITS:
-        model, judge = models.digit_diffusion(), models.digit_judge()
-        x_T, _ = model.noise(range(wish.seed, wish.seed + FEW_DIGITS))
-        cond, budgets = torch.arange(FEW_DIGITS) % model.nothing, [b for b in budgets if b <= MOST_FOR_DIGITS]
+        digits, judge = models.digit_diffusion(), models.digit_judge()
+        x_T, _ = digits.noise(range(wish.seed, wish.seed + FEW_DIGITS))
+        cond = torch.arange(FEW_DIGITS) % digits.nothing
         start = Outcome((), judge.floor(cond), FEW_DIGITS, FRECHET)
-        return Race(model, x_T, judge.frechet, budgets, cond, start)
+        return Race(digits.model, x_T, judge.frechet, budgets, cond, start)
+    generator = torch.Generator().manual_seed(wish.seed)
     data = worlds.sample(wish.world, (), SAMPLES, generator)
     x_T = torch.randn(SAMPLES, 2, generator=generator)
     start = Outcome((), noise_floor(data, SAMPLES, SAMPLES), SAMPLES, ENERGY)
@@ -114,27 +116,28 @@ def work(wish: Wish, most: int = BUDGETS[-1]) -> Generator[tuple[str, Outcome] |
     yield f"{wish.world}, {wish.denoiser} denoiser, {outcome.samples:,} samples, measured just now", outcome
 
 
-def recorded(world: str) -> tuple[Outcome, str]:
-    """What was measured ahead for a world with its learned denoiser, and a line that says so.
+def recorded() -> tuple[dict[str, str], dict[str, Sequence]]:
+    """The picture of what was measured ahead for each world with its learned denoiser, and the solvers' errors.
 
-    Raises measurements.MeasurementsError if it is missing or damaged.
+    Raises measurements.MeasurementsError if something is missing or damaged.
     """
-    if world == DIGITS:
-        found = rows = measurements.load("sampler_quality_digits", needs=("results", "floor", "samples"))
-    else:
-        found = measurements.load("sampler_quality", needs=("worlds", "samples", "convergence"))
-        rows = found["worlds"].get(world, {})
-    try:
-        results, floor = [Result(**row) for row in rows["results"]], rows["floor"]
-    except (KeyError, TypeError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement of samplers on {world} is damaged. Make it again: `{found['command']}`"
-        ) from error
-    outcome = Outcome(results, floor, found["samples"], FRECHET if world == DIGITS else ENERGY)
-    made = f"{world}, learned denoiser, recorded by {found['command']}; “Measure again” does it here"
-    return outcome, made + (
-        f" with {FEW_DIGITS} digits, up to {MOST_FOR_DIGITS} evaluations." if world == DIGITS else "."
-    )
+    points = measurements.load("sampler_quality", needs=("worlds", "samples", "convergence"))
+    digits = measurements.load("sampler_quality_digits", needs=("results", "floor", "samples"))
+    solvers, films = points["convergence"], {}
+    limit = f" with {FEW_DIGITS} digits, up to {MOST_FOR_DIGITS} evaluations"
+    measured = [(world, points, ENERGY, "") for world in toy2d.WORLDS] + [(DIGITS, digits, FRECHET, limit)]
+    for world, found, distance, live in measured:
+        try:
+            rows = found["worlds"][world] if found is points else found
+            results = [Result(**row) for row in rows["results"]]
+            outcome = Outcome(results, rows["floor"], found["samples"], distance)
+        except (KeyError, TypeError) as error:
+            raise measurements.MeasurementsError(
+                f"The measurement of samplers on {world} is damaged. Make it again: `{found['command']}`"
+            ) from error
+        made = f"{world}, learned denoiser, recorded by {found['command']}; “Measure again” does it here{live}."
+        films[world] = picture(outcome, solvers, made)
+    return films, solvers
 
 
 def picture(outcome: Outcome, solvers: dict[str, Sequence], note: str) -> str:
@@ -217,8 +220,7 @@ def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; it opens with what was recorded, and shows that of each world that is chosen."""
     gr.api(quality_vs_steps, api_name="quality_vs_steps")
     try:
-        solvers = measurements.load("sampler_quality", needs=("convergence",))["convergence"]
-        films = {world: picture(outcome, solvers, made) for world in WORLDS for outcome, made in [recorded(world)]}
+        films, solvers = recorded()
         for world in toy2d.WORLDS:
             models.point_model(world)
         models.digit_diffusion()

@@ -19,10 +19,7 @@ from tutorial.data.digits import CLASSES, SIDE, digits
 from tutorial.data.pixels import from_image, to_arrays, to_signed
 from tutorial.diffusion.guidance import guided
 from tutorial.diffusion.inversion import invert
-from tutorial.diffusion.latent import as_denoiser
-from tutorial.diffusion.objective import Kind
-from tutorial.diffusion.samplers import Denoiser, Step, named
-from tutorial.diffusion.schedule import Schedule
+from tutorial.diffusion.samplers import Model, Step, named
 
 ANY = "any digit"
 DIGITS = {f"the digit {k}": k for k in range(CLASSES)} | {ANY: CLASSES}
@@ -45,12 +42,10 @@ AT_ONCE = 4
 class Subject:
     """A shipped model that is told what to draw."""
 
-    denoise: Denoiser
+    model: Model
     nothing: Tensor
     """What it is told when it is told nothing: (1, …), like `cond`."""
     cond: Tensor
-    schedule: Schedule
-    predicts: Kind
     shape: tuple[int, int, int]
     """Of a state, without the batch."""
     decode: Callable[[Tensor], Tensor]
@@ -60,12 +55,14 @@ class Subject:
 
     def walk(self, x_T: Tensor, sampler: str, steps: int, guidance: float, **own: Any) -> Iterator[Step]:
         """A sampler's steps from x_T (B, …)."""
-        denoise, cond = guided(self.denoise, self.nothing, guidance), self.cond.expand(len(x_T), *self.cond.shape[1:])
-        return named(sampler, **own)(denoise, self.schedule, x_T, steps=steps, predicts=self.predicts, cond=cond)
+        walk, model, cond = named(sampler, **own), self.model, self.cond.expand(len(x_T), *self.cond.shape[1:])
+        denoise = guided(model.denoise, self.nothing, guidance)
+        return walk(denoise, model.schedule, x_T, steps=steps, predicts=model.predicts, cond=cond)
 
     def invert(self, x0: Tensor, steps: int) -> Iterator[Step]:
         """The steps from data x0 (1, …) up to its noise, without guidance: exaggeration has no way back."""
-        return invert(self.denoise, self.schedule, x0, steps=steps, predicts=self.predicts, cond=self.cond)
+        model = self.model
+        return invert(model.denoise, model.schedule, x0, steps=steps, predicts=model.predicts, cond=self.cond)
 
     def pixels(self, x: Tensor) -> Iterator[Tensor]:
         """States (N, …) as pictures (·, 1 or 3, H, W) in [−1, 1], a few at a time."""
@@ -75,14 +72,12 @@ class Subject:
 def subject(name: str) -> Subject:
     """The model that draws one of `NAMES`. Raises weights.WeightsError if its weights are missing."""
     if name in DIGITS:
-        model = models.digit_diffusion()
-        told, nothing, shape = torch.tensor([DIGITS[name]]), torch.tensor([model.nothing]), (1, SIDE, SIDE)
-        decode = partial(torch.clamp, min=-1, max=1)
-        return Subject(model.denoise, nothing, told, model.schedule, model.predicts, shape, decode, smooth=False)
-    model = models.latent_diffusion()
-    told, nothing, shape = model.words([name]), model.words([""]), model.shape
-    denoise, decode = as_denoiser(model.unet), model.decode
-    return Subject(denoise, nothing, told, model.schedule, model.predicts, shape, decode, smooth=True)
+        scribe, decode = models.digit_diffusion(), partial(torch.clamp, min=-1, max=1)
+        nothing, told = torch.tensor([scribe.nothing]), torch.tensor([DIGITS[name]])
+        return Subject(scribe.model, nothing, told, (1, SIDE, SIDE), decode, smooth=False)
+    artist = models.latent_diffusion()
+    nothing, told = artist.words([""]), artist.words([name])
+    return Subject(artist.model, nothing, told, artist.shape, artist.decode, smooth=True)
 
 
 @torch.no_grad()
