@@ -40,12 +40,20 @@ weights: .venv/development
 	$(BIN)/python -m tutorial.training.digit_classifier
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.pixel_diffusion
 	$(BIN)/python -m tutorial.training.point_denoisers
+	$(BIN)/python -m tutorial.training.point_likelihoods
+	$(BIN)/python -m tutorial.training.digit_vae
+	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.pixel_cnn
 
 evaluate: .venv/development
 	$(BIN)/python -m tutorial.training.evaluate
 	$(BIN)/python -m tutorial.training.evaluate_digits
+	$(BIN)/python -m tutorial.training.evaluate_digit_vae
+	$(BIN)/python -m tutorial.training.evaluate_pixel_cnn
 	$(BIN)/python -m tutorial.training.sampler_quality
 	$(BIN)/python -m tutorial.training.sampler_quality --digits
+	$(BIN)/python -m tutorial.training.two_kinds
+	$(BIN)/python -m tutorial.training.point_families
+	$(BIN)/python -m tutorial.training.point_gan
 	$(BIN)/python -m tutorial.chapters.record
 
 bench: .venv/development

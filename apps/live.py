@@ -83,7 +83,9 @@ class Training(Protocol):
     """What a lab trains: it knows what it was started from, and counts its seconds of computing."""
 
     setup: Any
-    seconds: float
+
+    @property
+    def seconds(self) -> float: ...
 
 
 def placed(bench: Bench[Any, T], start: Callable[[Any], T]) -> T:

@@ -10,8 +10,16 @@ from tutorial.diffusion.latent import LatentDiffusion
 from tutorial.diffusion.objective import Kind
 from tutorial.diffusion.pixel import DigitDiffusion
 from tutorial.diffusion.points import PointModel
+from tutorial.families import digit_vae as autoencoders
+from tutorial.families import pixel_cnn as pixel_cnns
+from tutorial.families import shipped
+from tutorial.families.autoregressive import Autoregressive
+from tutorial.families.flow import Flow
+from tutorial.families.flow import Kind as Move
 from tutorial.metrics import digits as judging
 from tutorial.metrics.digits import DigitJudge
+from tutorial.networks.digit_vae import DigitVAE
+from tutorial.networks.pixel_cnn import PixelCNN
 
 LEARNED, EXACT = DENOISERS = ("learned", "exact")
 
@@ -35,9 +43,33 @@ def digit_judge() -> DigitJudge:
 
 
 @cache
+def digit_vae(beta: float = 1.0) -> DigitVAE:
+    """The autoencoder of digits with codes in the plane. Raises tutorial.weights.WeightsError as above."""
+    return autoencoders.load(autoencoders.PLANE, beta)
+
+
+@cache
+def pixel_cnn() -> PixelCNN:
+    """The network that draws digits pixel by pixel. Raises tutorial.weights.WeightsError as above."""
+    return pixel_cnns.load()
+
+
+@cache
 def point_model(world: str, predicts: Kind = "eps") -> PointModel:
     """The shipped denoiser of a world of points. Raises tutorial.weights.WeightsError as above."""
     return points.learned(world, predicts)
+
+
+@cache
+def flow(world: str, kind: Move) -> Flow:
+    """The shipped flow of a world of points. Raises tutorial.weights.WeightsError as above."""
+    return shipped.flow(world, kind)
+
+
+@cache
+def autoregressive(world: str, first: int) -> Autoregressive:
+    """The shipped autoregressive model of a world of points. Raises tutorial.weights.WeightsError as above."""
+    return shipped.autoregressive(world, first)
 
 
 def denoiser(kind: str, world: str, drawn: worlds.Points = ()) -> PointModel:

@@ -9,11 +9,12 @@ from types import ModuleType
 import gradio as gr
 import torch
 from starlette.middleware import Middleware
+from threadpoolctl import threadpool_limits
 
 from apps import limits, player
-from apps.tabs import forward, latent, objectives, reverse, start
+from apps.tabs import families, forward, latent, objectives, reverse, start, two_kinds
 
-TABS = (start, forward, reverse, objectives, latent)
+TABS = (start, two_kinds, families, forward, reverse, objectives, latent)
 """The chapters in the order of the course; each module has a TITLE and a build(page)."""
 
 STYLE = Path(__file__).with_name("style.css")
@@ -67,6 +68,7 @@ def choose(names: Sequence[str]) -> Sequence[ModuleType]:
 def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
     """Launches the page with these chapters; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT choose the address."""
     torch.set_num_threads(limits.THREADS)
+    threadpool_limits(limits.THREADS, "blas")  # of scikit-learn: on busy cores, several mostly wait for each other
     # No event waits for another of its kind: what is heavy is counted by `limits.run`, and the rest is quick.
     page = build(tabs).queue(max_size=limits.WAITING, default_concurrency_limit=None)
     settings = {

@@ -61,10 +61,10 @@ def stroke(points: list, event: gr.EventData) -> tuple[list, str]:
     return [list(point) for point in drawn(DRAWN, both)] if len(both) >= FEWEST else both, DRAWN
 
 
-def place(event: gr.EventData, frames: int) -> tuple[float, float, int]:
+def place(event: gr.EventData, frames: int, reach: float = toy2d.REACH) -> tuple[float, float, int]:
     """x, y and frame of a click on a plane, checked. Raises gr.Error for anything else."""
     clicked = event._data if isinstance(event._data, dict) else {}
-    x, y = (limits.number("The place", clicked.get(axis), -toy2d.REACH, toy2d.REACH) for axis in ("x", "y"))
+    x, y = (limits.number("The place", clicked.get(axis), -reach, reach) for axis in ("x", "y"))
     return x, y, limits.whole("The frame", clicked.get("frame"), 0, frames - 1)
 
 

@@ -20,9 +20,10 @@ RANK = {
     "tutorial.figures": 2,
     "tutorial.metrics": 3,
     "tutorial.diffusion": 4,
-    "tutorial.training": 5,
-    "tutorial.chapters": 5,
-    "apps": 6,
+    "tutorial.families": 5,
+    "tutorial.training": 6,
+    "tutorial.chapters": 6,
+    "apps": 7,
 }
 
 
@@ -62,7 +63,9 @@ def test_gradio_stays_in_apps_and_matplotlib_in_figures(path):
     if not path.is_relative_to(ROOT / "tutorial" / "figures"):
         assert "matplotlib" not in tops
     if not path.is_relative_to(ROOT / "tutorial" / "training"):
-        assert not tops & {"accelerate", "tqdm", "diffusers", "transformers", "scipy", "sklearn"}
+        assert not tops & {"accelerate", "tqdm", "diffusers", "transformers", "scipy"}
+    if not path.is_relative_to(ROOT / "tutorial" / "families"):
+        assert "sklearn" not in tops
 
 
 def test_tabs_do_not_import_each_other():

@@ -22,7 +22,9 @@ from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.class_unet import ClassUNet, ClassUNetConfig
 from tutorial.networks.digit_classifier import DigitClassifier, DigitClassifierConfig
+from tutorial.networks.digit_vae import DigitVAE, DigitVAEConfig
 from tutorial.networks.mlp import PointDenoiser, PointDenoiserConfig
+from tutorial.networks.pixel_cnn import PixelCNN, PixelCNNConfig
 from tutorial.networks.reader import AttributeReader, ReaderConfig
 from tutorial.networks.text import TextConfig, TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
@@ -35,6 +37,8 @@ ARCHITECTURES: dict[str, tuple[type[nn.Module], type]] = {
     "Autoencoder": (Autoencoder, AutoencoderConfig),
     "ClassUNet": (ClassUNet, ClassUNetConfig),
     "DigitClassifier": (DigitClassifier, DigitClassifierConfig),
+    "DigitVAE": (DigitVAE, DigitVAEConfig),
+    "PixelCNN": (PixelCNN, PixelCNNConfig),
     "PointDenoiser": (PointDenoiser, PointDenoiserConfig),
     "UNet": (UNet, UNetConfig),
     "TextEncoder": (TextEncoder, TextConfig),
@@ -84,14 +88,19 @@ def read_card(name: str, folder: Path = FOLDER, needs: tuple[str, ...] = ()) -> 
         raise WeightsError(_sentence(path, name)) from error
 
 
-def load(name: str, folder: Path = FOLDER, device: torch.device | str = "cpu") -> Any:
-    """Loads a shipped model as float32, in evaluation mode, without gradients.
+def load(
+    name: str,
+    folder: Path = FOLDER,
+    device: torch.device | str = "cpu",
+    architectures: Mapping[str, tuple[type[nn.Module], type]] = MappingProxyType(ARCHITECTURES),
+) -> Any:
+    """Loads a shipped model, one of these architectures, as float32, in evaluation mode, without gradients.
 
     Raises WeightsError if the file is missing, truncated, or does not fit its card.
     """
     card, stored = load_tensors(name, folder, device)
     try:
-        network, config = ARCHITECTURES[card["architecture"]]
+        network, config = architectures[card["architecture"]]
         fields = {k: tuple(v) if isinstance(v, list) else v for k, v in card["config"].items()}
         with torch.device("meta"):  # no time lost on an initialisation that is overwritten at once
             model = network(config(**fields))
@@ -130,6 +139,11 @@ def load_tokenizer(length: int, folder: Path = FOLDER) -> ClipTokenizer:
     except Exception as error:  # the tokenizers package raises nothing narrower
         command = "python -m tutorial.training.tokenizer"
         raise WeightsError(_sentence(folder / "tokenizer", "tokenizer", command)) from error
+
+
+def damaged(name: str, folder: Path = FOLDER) -> WeightsError:
+    """The error that says that a card cannot be made sense of, to raise."""
+    return WeightsError(_sentence(folder / f"{name}.json", name))
 
 
 def _sentence(path: Path, name: str, command: str | None = None) -> str:

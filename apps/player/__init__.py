@@ -8,18 +8,21 @@ axes (`x`, `y`) or, without them, over a picture. Build one from the functions h
 It travels as one JSON string, in which arrays are base64 (a string is one replacement in the page, a list of numbers
 would be thousands):
 
-    {"frames": T, "rate": frames a second, "labels": [T texts]?, "play": start by itself, "note": text, "panels": [
+    {"frames": T, "rate": frames a second, "labels": [T texts]?, "play": start by itself, "start"?: the first frame,
+     "note": text, "panels": [
       {"title", "label" (for screen readers), "width" (relative), "aspect" (height / width),
        "takes"?: "click" | "points", "x"?: [low, high, name, "log"?], "y"?: the same, "layers": [
          {"kind": "image",  "data": WebP of all frames' tiles, "tiles", "columns", "smooth"}
+         {"kind": "lens",   the same, "across": tiles in a row, "follows": the number of another panel}
          {"kind": "heat",   "data": uint8 [T|1, H, W], "range": [low, high], "map", "smooth", "unit"}
          {"kind": "points", "data": float32 [T|1, N, 2], "size", "alpha", "notes"?: [N texts]}
          {"kind": "arrows", "data": float32 [T|1, N, 4]: from x, y by dx, dy}
          {"kind": "lines",  "data": float32 [T, N, 2], "alpha": N paths, each drawn up to the present frame}
-         {"kind": "curve",  "data": float32 [1, N, 2], "dashed", "marker"?: [T indices of the present point]}]}]}
+         {"kind": "mesh",   "data": float32 [T|1, N, 2], "ends": where each of its lines ends among the N, "alpha"}
+         {"kind": "curve",  "data": float32 [T|1, N, 2], "dashed", "told", "marker"?: [T indices of present points]}]}]}
 
-Every layer but an image also has its "shape", a "name" for the legend (clicking it hides the layers of that name;
-without a name, a layer is not in the legend) and a "colour", one of `COLOURS`. The bytes of a heat map are codes:
+Every layer but an image and a lens also has its "shape", a "name" for the legend (clicking it hides the layers of that
+name; without a name, a layer is not in the legend) and a "colour", one of `COLOURS`. The bytes of a heat map are codes:
 0–254 go evenly from the low to the high end of the range, and 255 is a NaN, which is not drawn and says nothing.
 
 A panel that takes clicks fires `click` with x, y, frame and panel; one that takes points fires `input` with panel and
@@ -48,8 +51,9 @@ HEAD = f'<script>(() => {{ "use strict";\n{SOURCE}}})();</script>'
 """What the page must have in its head: the scripts, in a scope of their own that they share with nothing else."""
 STROKE = 500
 """The points of one stroke at most, so that a long drag is no megabyte; `panel.js` holds to it."""
-COLOURS = ("real", "generated", "noise", "exact", "field")
-"""What a colour stands for; each has its hue in `player.css`, for light and dark."""
+COLOURS = ("real", "generated", "noise", "exact", "field", "zero", "one", "boundary", "paper")
+"""What a colour stands for; each has its hue in `player.css`, for light and dark. Those of two classes fit
+the ends of the diverging map, and a rim of paper lifts what is drawn on a map off it."""
 MAPS = ("viridis", "diverging", "grey")
 NOTHING = 255
 """The code of a NaN in a heat map; what there is has those below."""
@@ -90,17 +94,20 @@ def clip(
     labels: Sequence[str] | None = None,
     rate: float = 10,
     play: bool = False,
+    start: int | None = None,
     note: str = "",
 ) -> str:
     """The value of a `player`. Raises ValueError if there are not as many labels as frames.
 
-    A new value is shown all at once. Layers that visitors hid stay hidden; who was at the last frame is at the last
-    frame again, and who looked back stays at that frame. So a running computation may send 15 clips a second.
+    A player opens at its last frame, or at `start`. A new value is shown all at once. Layers that visitors hid stay
+    hidden; who was at the last frame is at the last frame again, and who looked back stays at that frame. So a running
+    computation may send 15 clips a second.
     """
     if labels is not None and len(labels) != frames:
         raise ValueError(f"Need a label for each of {frames} frames; got {len(labels)}.")
     whole = {"frames": frames, "rate": rate, "play": play, "note": note, "panels": list(panels)}
-    return json.dumps(whole | ({"labels": list(labels)} if labels is not None else {}), allow_nan=False)
+    more = {"labels": list(labels)} if labels is not None else {}
+    return json.dumps(whole | more | ({"start": start} if start is not None else {}), allow_nan=False)
 
 
 def panel(
@@ -144,6 +151,17 @@ def image(pictures: np.ndarray, *, smooth: bool = False, quality: int | None = N
     Image.fromarray(sheet).save(buffer, "WEBP", **options)
     data = base64.b64encode(buffer.getvalue()).decode()
     return {"kind": "image", "data": data, "tiles": tiles, "columns": columns, "smooth": smooth}
+
+
+def lens(pictures: np.ndarray, across: int, *, follows: int, quality: int = 70) -> Layer:
+    """What is at the pointer, or crosshair, of panel `follows`, over which pictures (N, H, W, 3) uint8 are spread.
+
+    Evenly, row by row from the top, `across` in a row; between their middles it is a blend of the nearest four. It
+    moves without asking the server. Raises ValueError if the last row is not full.
+    """
+    if len(pictures) % across:
+        raise ValueError(f"Need full rows of {across} pictures; got {len(pictures)}.")
+    return image(pictures, quality=quality) | {"kind": "lens", "smooth": True, "across": across, "follows": follows}
 
 
 def heat(
@@ -201,6 +219,12 @@ def lines(xy: np.ndarray, colour: str, name: str = "", *, alpha: float = 0.5) ->
     return _layer("lines", _finite(xy, 3, 2), name, colour) | {"alpha": alpha}
 
 
+def mesh(xy: Sequence[np.ndarray], colour: str, name: str = "", *, alpha: float = 0.5) -> Layer:
+    """Lines that move as wholes: each (T or 1, n, 2), of n points, as many as it likes."""
+    ends = np.cumsum([line.shape[1] for line in xy]).tolist()
+    return _layer("mesh", _finite(np.concatenate(xy, axis=1), 3, 2), name, colour) | {"ends": ends, "alpha": alpha}
+
+
 def curve(
     x: np.ndarray,
     y: np.ndarray,
@@ -209,12 +233,15 @@ def curve(
     *,
     dashed: bool = False,
     marker: Sequence[int] | None = None,
+    told: bool = True,
 ) -> Layer:
-    """A curve through N points; `marker` says for each frame which point is the present one."""
-    xy = _finite(np.stack([x, y], axis=-1)[None], 3, 2)
+    """A curve through N points, (N,), or (T, N) if it moves; `marker` says for each frame which point is the present
+    one. Its height at the pointer is told, unless it is no function of x."""
+    xy = np.stack(np.broadcast_arrays(x, y), axis=-1)
+    xy = _finite(xy[None] if xy.ndim == 2 else xy, 3, 2)
     if marker is not None and not all(0 <= i < xy.shape[1] for i in marker):
         raise ValueError(f"The marker must stay among the curve's {xy.shape[1]} points.")
-    more = {"dashed": dashed} | ({"marker": [int(i) for i in marker]} if marker is not None else {})
+    more = {"dashed": dashed, "told": told} | ({"marker": [int(i) for i in marker]} if marker is not None else {})
     return _layer("curve", xy, name, colour) | more
 
 

@@ -36,7 +36,7 @@ function bytes(base64) {
 /** A layer whose numbers, or whose decoded picture, can be drawn at once. */
 async function unpack({ data, ...layer }) {
   const raw = bytes(data);
-  if (layer.kind === "image") return { ...layer, sheet: await createImageBitmap(new Blob([raw])) };
+  if (layer.kind === "image" || layer.kind === "lens") return { ...layer, sheet: await createImageBitmap(new Blob([raw])) };
   return { ...layer, values: layer.kind === "heat" ? raw : new Float32Array(raw.buffer) };
 }
 
@@ -44,6 +44,12 @@ async function unpack({ data, ...layer }) {
 function offset(layer, at) {
   const [frames, ...rest] = layer.shape;
   return Math.min(at, frames - 1) * rest.reduce((a, b) => a * b, 1);
+}
+
+/** The numbers of frame `at`. */
+function present(layer, at) {
+  const start = offset(layer, at);
+  return layer.values.subarray(start, start + 2 * layer.shape[1]);
 }
 
 /** What a code of a heat map stands for, in no more digits than can be known from one of 255 codes. */
@@ -62,16 +68,42 @@ function dot(context, x, y, radius) {
 
 const scratch = new OffscreenCanvas(1, 1); // heat maps are put here cell by cell, and then drawn at their size
 
+function drawTile(layer, tile, panel, context) {
+  const width = layer.sheet.width / layer.columns;
+  const height = layer.sheet.height / Math.ceil(layer.tiles / layer.columns);
+  const [left, top] = [(tile % layer.columns) * width, Math.floor(tile / layer.columns) * height];
+  const { x, y, w, h } = panel.area;
+  context.imageSmoothingEnabled = layer.smooth;
+  context.drawImage(layer.sheet, left, top, width, height, x, y, w, h);
+}
+
+/** The two of n evenly spread things that are nearest to a share of the way, and how much of each is there. */
+function nearestTwo(share, n) {
+  const place = Math.min(n - 1, Math.max(0, share * n - 0.5));
+  const k = Math.min(Math.floor(place), n - 2);
+  return [[k, 1 - (place - k)], [k + 1, place - k]];
+}
+
 const KINDS = {
   image: {
     draw(layer, panel, context, at) {
-      const tile = Math.min(at, layer.tiles - 1);
-      const width = layer.sheet.width / layer.columns;
-      const height = layer.sheet.height / Math.ceil(layer.tiles / layer.columns);
-      const [left, top] = [(tile % layer.columns) * width, Math.floor(tile / layer.columns) * height];
-      const { x, y, w, h } = panel.area;
-      context.imageSmoothingEnabled = layer.smooth;
-      context.drawImage(layer.sheet, left, top, width, height, x, y, w, h);
+      drawTile(layer, Math.min(at, layer.tiles - 1), panel, context);
+    },
+    say: () => "",
+  },
+
+  lens: {
+    draw(layer, panel, context) {
+      const { u, v } = panel.player.panels[layer.follows].pointed;
+      context.globalCompositeOperation = "lighter"; // shares that add up to one are a mean
+      for (const [row, down] of nearestTwo(v, layer.tiles / layer.across)) {
+        for (const [column, right] of nearestTwo(u, layer.across)) {
+          context.globalAlpha = down * right;
+          drawTile(layer, row * layer.across + column, panel, context);
+        }
+      }
+      context.globalAlpha = 1;
+      context.globalCompositeOperation = "source-over";
     },
     say: () => "",
   },
@@ -165,9 +197,32 @@ const KINDS = {
     say: () => "",
   },
 
+  mesh: {
+    draw(layer, panel, context, at) {
+      const { values, ends } = layer;
+      const start = offset(layer, at);
+      context.strokeStyle = hue(panel.canvas, layer.colour);
+      context.globalAlpha = layer.alpha;
+      context.lineWidth = 1;
+      context.beginPath();
+      let i = 0;
+      for (const end of ends) {
+        for (const first = i; i < end; i++) {
+          const [x, y] = [panel.px(values[start + 2 * i]), panel.py(values[start + 2 * i + 1])];
+          if (i === first) context.moveTo(x, y);
+          else context.lineTo(x, y);
+        }
+      }
+      context.stroke();
+      context.globalAlpha = 1;
+    },
+    say: () => "",
+  },
+
   curve: {
     draw(layer, panel, context, at) {
-      const { values, marker } = layer;
+      const { marker } = layer;
+      const values = present(layer, at);
       context.strokeStyle = context.fillStyle = hue(panel.canvas, layer.colour);
       context.lineWidth = 2;
       context.lineJoin = "round";
@@ -181,9 +236,9 @@ const KINDS = {
         dot(context, panel.px(values[i]), panel.py(values[i + 1]), 5);
       }
     },
-    say(layer, panel, spot) {
-      const { values } = layer;
-      if (values.length === 0) return "";
+    say(layer, panel, spot, at) {
+      const values = present(layer, at);
+      if (values.length === 0 || !layer.told) return "";
       const [x] = panel.pixel(spot);
       let nearest = 0;
       for (let i = 2; i < values.length; i += 2) {

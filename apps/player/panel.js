@@ -25,6 +25,7 @@ class Panel {
   constructor(player, index) {
     Object.assign(this, { player, index, layers: [], hidden: new Set(), stroke: [], told: null });
     this.target = { u: 0.5, v: 0.5 }; // of the crosshair
+    this.pointed = this.target; // where pointer or crosshair were last
     this.box = make("figure", "panel");
     this.title = make("figcaption", "panel-title");
     this.canvas = make("canvas", "");
@@ -216,6 +217,8 @@ class Panel {
   /** Says beside a spot what the layers have there; says nothing for null. */
   tell(spot) {
     this.told = spot;
+    if (spot) this.pointed = spot;
+    this.player.follow(this.index);
     this.tip.textContent = spot ? this.words(spot) : "";
     if (!this.tip.textContent) return;
     const [x, y] = this.pixel(spot);

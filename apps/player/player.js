@@ -70,6 +70,7 @@ class ClipPlayer extends HTMLElement {
   show(clip, layers) {
     const atEnd = !this.clip || this.at >= this.clip.frames - 1;
     const last = clip.frames - 1;
+    const opening = this.clip ? undefined : clip.start;
     this.clip = clip;
     for (const panel of this.panels.splice(clip.panels.length)) {
       panel.release();
@@ -88,7 +89,7 @@ class ClipPlayer extends HTMLElement {
       this.go(0);
       this.play();
     } else {
-      this.go(atEnd && !this.timer ? last : Math.min(this.at, last));
+      this.go(opening ?? (atEnd && !this.timer ? last : Math.min(this.at, last)));
     }
   }
 
@@ -130,6 +131,13 @@ class ClipPlayer extends HTMLElement {
 
   draw() {
     for (const panel of this.panels) panel.draw();
+  }
+
+  /** Draws the panels that show what is at the pointer of another one. */
+  follow(index) {
+    for (const panel of this.panels) {
+      if (panel.layers.some((layer) => layer.follows === index)) panel.draw();
+    }
   }
 }
 

@@ -46,6 +46,25 @@ def test_a_logarithmic_axis_says_so():
     assert (sent["x"], sent["y"]) == ([0, 1, "t"], [1e-3, 1, "loss", "log"])
 
 
+def test_a_curve_moves_if_it_has_frames_and_stays_if_not():
+    x, y = np.arange(4.0), np.arange(12.0).reshape(3, 4)
+    moving = player.curve(x, y, "real")
+    assert moving["shape"] == [3, 4, 2]
+    numbers = np.frombuffer(base64.b64decode(moving["data"]), "<f4").reshape(3, 4, 2)
+    assert np.array_equal(numbers[2], np.stack([x, y[2]], axis=1))
+    assert player.curve(x, y[0], "real")["shape"] == [1, 4, 2]
+
+
+def test_a_mesh_says_where_each_of_its_lines_ends():
+    layer = player.mesh([np.zeros((2, 5, 2)), np.ones((2, 3, 2))], "noise", "grid")
+    assert (layer["shape"], layer["ends"]) == ([2, 8, 2], [5, 8])
+
+
+def test_a_clip_opens_where_it_is_told_to():
+    assert "start" not in json.loads(player.clip([], frames=3))
+    assert json.loads(player.clip([], frames=3, start=1))["start"] == 1
+
+
 def test_the_page_gets_every_script_in_one_scope():
     assert len(player.SCRIPTS) == len(list(player.HERE.glob("*.js")))
     assert all(path.read_text(encoding="utf-8") in player.HEAD for path in player.SCRIPTS)

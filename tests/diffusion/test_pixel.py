@@ -12,6 +12,7 @@ from tutorial.data.digits import digits
 from tutorial.data.pixels import to_signed
 from tutorial.diffusion import pixel
 from tutorial.diffusion.inversion import invert
+from tutorial.diffusion.latent import trained_under
 from tutorial.diffusion.samplers import SAMPLERS, named
 from tutorial.metrics import digits as judging
 from tutorial.metrics.similarity import psnr
@@ -58,6 +59,16 @@ def test_a_real_digit_goes_to_its_noise_and_comes_back(model):
     *_, down = named("ddim")(model.model.denoise, model.schedule, up.x_next, steps=100, **settings)
     assert psnr(x0, down.x_next) > 20
     assert up.x_next.std() == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"schedule": "T"}, {"schedule": "quadratic"}, {"schedule": []}, {"T": "1000"}, {"T": -1}, {"predicts": "y"}],
+)
+def test_a_card_that_makes_no_sense_is_named(tmp_path, wrong):
+    weights.write_card("digit_unet", weights.read_card("digit_unet") | wrong, tmp_path)
+    with pytest.raises(weights.WeightsError, match="digit_unet"):
+        trained_under("digit_unet", tmp_path)
 
 
 def test_its_card_meets_the_bars():

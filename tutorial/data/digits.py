@@ -33,6 +33,15 @@ def digits(part: Literal["training", "test"]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(pictures)[:, None], torch.from_numpy(labels).long()
 
 
+def binarised(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Black and white digits: each pixel is 1 with the probability of its grey value, else 0.
+
+    uint8 (…) → float32 (…) in {0, 1}. Drawn anew each time a digit is seen, which is called dynamic binarisation
+    (Salakhutdinov & Murray 2008; Burda et al. 2016, section 5); likelihoods are then in nats of 784 bits.
+    """
+    return torch.bernoulli(pictures.float() / 255, generator=generator)
+
+
 def read_idx(path: Path) -> np.ndarray:
     """An array of bytes from a gzipped idx file: two zeros, 8 for "unsigned byte", the number of dimensions, each
     dimension as a big-endian 32-bit number, then the bytes. Raises DataError for anything else."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tutorial import weights
 from tutorial.diffusion.guidance import guided
-from tutorial.diffusion.objective import Kind
+from tutorial.diffusion.objective import KINDS, Kind
 from tutorial.diffusion.process import gaussian
 from tutorial.diffusion.samplers import Denoiser, Model, Step, named
 from tutorial.diffusion.schedule import Schedule
@@ -107,7 +107,8 @@ class LatentDiffusion:
 
 def load(folder: Path = weights.FOLDER, device: torch.device | str = "cpu") -> LatentDiffusion:
     """The miniature that is shipped. Raises weights.WeightsError if a file is missing or damaged."""
-    card = weights.read_card("unet", folder, needs=("schedule", "T", "predicts", "side"))
+    card = weights.read_card("unet", folder, needs=("side",))
+    schedule, predicts = trained_under("unet", folder)
     text = weights.load("text_encoder", folder, device)
     unet = weights.load("unet", folder, device)
     return LatentDiffusion(
@@ -115,7 +116,18 @@ def load(folder: Path = weights.FOLDER, device: torch.device | str = "cpu") -> L
         text=text,
         unet=unet,
         autoencoder=weights.load("autoencoder", folder, device),
-        schedule=getattr(Schedule, card["schedule"])(card["T"]),
-        predicts=card["predicts"],
+        schedule=schedule,
+        predicts=predicts,
         side=card["side"],
     )
+
+
+def trained_under(name: str, folder: Path = weights.FOLDER) -> tuple[Schedule, Kind]:
+    """The schedule of a shipped denoiser, and what it predicts, from its card. Raises weights.WeightsError."""
+    card = weights.read_card(name, folder, needs=("schedule", "T", "predicts"))
+    try:
+        if card["predicts"] not in KINDS:
+            raise ValueError(f"nothing predicts {card['predicts']!r}")
+        return Schedule.named(card["schedule"], card["T"]), card["predicts"]
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise weights.damaged(name, folder) from error

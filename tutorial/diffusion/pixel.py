@@ -12,7 +12,7 @@ from torch import Tensor
 from tutorial import weights
 from tutorial.data.digits import SIDE
 from tutorial.diffusion.guidance import guided
-from tutorial.diffusion.latent import as_denoiser
+from tutorial.diffusion.latent import as_denoiser, trained_under
 from tutorial.diffusion.objective import Kind
 from tutorial.diffusion.process import gaussian
 from tutorial.diffusion.samplers import Denoiser, Model, Step, named
@@ -84,6 +84,5 @@ class DigitDiffusion:
 
 def load(folder: Path = weights.FOLDER, device: torch.device | str = "cpu") -> DigitDiffusion:
     """The model that is shipped. Raises weights.WeightsError if a file is missing or damaged."""
-    card = weights.read_card("digit_unet", folder, needs=("schedule", "T", "predicts"))
-    unet = weights.load("digit_unet", folder, device)
-    return DigitDiffusion(unet, getattr(Schedule, card["schedule"])(card["T"]), card["predicts"])
+    schedule, predicts = trained_under("digit_unet", folder)
+    return DigitDiffusion(weights.load("digit_unet", folder, device), schedule, predicts)

@@ -65,6 +65,13 @@ class Schedule:
         abar = (f[-1] - f) / (f[-1] - f[0])
         return Schedule.from_betas((1 - abar[1:] / abar[:-1]).clamp(max=0.999))
 
+    @staticmethod
+    def named(name: str, T: int) -> Schedule:
+        """One of the above by its name, as on the cards of weights. Raises ValueError for another name."""
+        if name not in ("linear", "scaled_linear", "cosine", "sigmoid"):
+            raise ValueError(f"There is no schedule {name!r}.")
+        return getattr(Schedule, name)(T)
+
     @property
     def T(self) -> int:
         return len(self.abar) - 1

@@ -46,6 +46,38 @@ class StackedMLP(nn.Module):
         return self.layers[-1](x)
 
 
+class Perceptron(StackedMLP):
+    """One perceptron: (B, widths[0]) → (B, widths[-1])."""
+
+    def __init__(self, widths: Sequence[int], generator: torch.Generator | None = None) -> None:
+        super().__init__(1, widths, generator)
+
+    @torch.no_grad()
+    def begin_at(self, output: Tensor) -> None:
+        """Makes it answer nearly this, (widths[-1],), to whatever it is asked."""
+        last = self.layers[-1]
+        assert isinstance(last, StackedLinear)
+        last.weight.mul_(0.1)
+        last.bias.copy_(output)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x[None])[0]
+
+
+FINEST = 8.0
+"""Radians a unit of the finest wave in which a coordinate is seen."""
+
+
+def waves(x: Tensor, n: int) -> Tensor:
+    """Coordinates as themselves and as sines and cosines of n frequencies: (…, D) → (…, D (1 + 2n)).
+
+    With x alone a perceptron is slow to learn details finer than a unit (Tancik et al. 2020).
+    """
+    frequencies = torch.linspace(0.5, FINEST, n, device=x.device)
+    angles = (x[..., None] * frequencies).flatten(-2)
+    return torch.cat([x, angles.sin(), angles.cos()], dim=-1)
+
+
 @dataclass(frozen=True)
 class PointDenoiserConfig:
     hidden: int = 128
@@ -62,11 +94,8 @@ class PointDenoiserConfig:
 class PointDenoiser(nn.Module):
     """x (S, B, 2), t (S, B) or (S,) → prediction (S, B, 2), by S networks that know nothing of each other.
 
-    A coordinate is seen as itself and as waves up to `FINEST` radians a unit, without which a perceptron is slow to
-    learn details finer than a unit (Tancik et al. 2020); the time as in the U-Net.
+    Coordinates are seen as `waves`, the time as in the U-Net.
     """
-
-    FINEST = 8.0
 
     def __init__(self, config: PointDenoiserConfig, generator: torch.Generator | None = None) -> None:
         super().__init__()
@@ -76,10 +105,8 @@ class PointDenoiser(nn.Module):
 
     def features(self, x: Tensor, t: Tensor) -> Tensor:
         """What the first layer sees: x (…, 2), t (…) → (…, features)."""
-        frequencies = torch.linspace(0.5, self.FINEST, self.config.waves, device=x.device)
-        angles = (x[..., None] * frequencies).flatten(-2)
         time = sinusoids(t.flatten(), self.config.time_waves).unflatten(0, t.shape)
-        return torch.cat([x, angles.sin(), angles.cos(), time], dim=-1)
+        return torch.cat([waves(x, self.config.waves), time], dim=-1)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         return self.mlp(self.features(x, t if t.ndim == 2 else t[:, None].expand(x.shape[:2])))

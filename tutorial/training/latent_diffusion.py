@@ -119,7 +119,7 @@ def train(
     bare = accelerator.unwrap_model(model, keep_torch_compile=False)
     ema = averaged(bare, 0.999)
     accelerator.register_for_checkpointing(schedule, ema)
-    noise_schedule = getattr(Schedule, SCHEDULE)(T)
+    noise_schedule = Schedule.named(SCHEDULE, T)
     kind: Kind = PREDICTS
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:

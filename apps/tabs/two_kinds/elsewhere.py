@@ -1,0 +1,230 @@
+"""The lab "what does it know about elsewhere?": a place anywhere in the plane, how sure one model is and how likely the
+other finds it."""
+
+# No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+from torch import Tensor
+
+from apps import limits, links, player, wiring
+from apps.tabs.two_kinds import shown
+from apps.wiring import QUIET
+from tutorial.data.digits import DataError
+from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
+from tutorial.families import kinds
+from tutorial.families.novelty import MIXTURES
+
+REACH = 8.0
+"""The plane that one can ask about goes from minus this to this, in standard deviations of the digits."""
+AXIS: player.Axis = (-REACH, REACH, "")
+SIDE = 72
+"""Fields of a map in a row, and rows."""
+LOWEST = -30.0
+"""log₁₀ p(x) at which the map's colours end."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A visitor's settings, every value checked."""
+
+    separates: str
+    explains: str
+    x: float
+    y: float
+
+
+def check(separates: Any, explains: Any, x: Any, y: Any) -> Wish:
+    """Raises gr.Error for the first value that is not as it should be."""
+    return Wish(
+        limits.choice("The discriminative model", separates, tuple(kinds.DISCRIMINATIVE)),
+        limits.choice("The generative model", explains, tuple(kinds.GENERATIVE)),
+        limits.number("The first component", x, -REACH, REACH),
+        limits.number("The second component", y, -REACH, REACH),
+    )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What both models say of one place."""
+
+    p_one: float
+    """p(y = 1 | x) of the discriminative model."""
+    posterior_one: float
+    """The same of the generative one, by Bayes' rule."""
+    log_density: float
+    """log p(x) of the generative one, in nats."""
+    above: float
+    """Share of real test digits whose p(x) is lower."""
+
+
+def ask(wish: Wish) -> Answer:
+    """Asks both models about the place."""
+    at = torch.tensor([[wish.x, wish.y]])
+    explains = kinds.generative(wish.explains, 2)
+    here = explains.log_density(at).item()
+    return Answer(
+        kinds.discriminative(wish.separates, 2).probability(at).item(),
+        explains.posterior(at).item(),
+        here,
+        (real_densities(wish.explains) < here).double().mean().item(),
+    )
+
+
+@cache
+def real_densities(explains: str) -> Tensor:
+    """log p(x) of all test zeros and ones by one of the generative models: (N,)."""
+    return kinds.generative(explains, 2).log_density(zeros_and_ones("test").points)
+
+
+def told(wish: Wish, answer: Answer) -> str:
+    """The answer as a Markdown table."""
+    squeezed = "" if kinds.discriminative(wish.separates, 2).calibrated else " (its decision, squeezed into 0–1)"
+    digit = int(answer.p_one > 0.5)
+    sure, by_bayes = (p if digit else 1 - p for p in (answer.p_one, answer.posterior_one))
+    rows = [
+        f"At ({wish.x:.2f}, {wish.y:.2f}):",
+        "",
+        "| | says |",
+        "|---|---|",
+        f"| {wish.separates}: p({digit} given x) | {shown.percent(sure)}{squeezed} |",
+        f"| {wish.explains}: p({digit} given x), by Bayes’ rule | {shown.percent(by_bayes)} |",
+        f"| {wish.explains}: p(x) | {_power(answer.log_density)} |",
+        f"| real test digits that are less likely than this place | {answer.above:.1%} |",
+    ]
+    return "\n".join(rows).replace("-", "−").replace("|−−−|−−−|", "|---|---|")
+
+
+def _power(log_p: float) -> str:
+    """exp(log_p) as a power of ten, however small."""
+    exponent = math.floor(log_p / math.log(10))
+    return f"{math.exp(log_p - exponent * math.log(10)):.1f} · 10^{exponent}"
+
+
+@cache
+def maps(separates: str, explains: str) -> tuple[np.ndarray, np.ndarray]:
+    """p(y = 1 | x) and log₁₀ p(x) all over the plane: two of (1, SIDE, SIDE), the first row on top."""
+    middles = REACH * (2 * torch.arange(SIDE) + 1 - SIDE) / SIDE
+    at = torch.stack(torch.meshgrid(middles.flip(0), middles, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
+    p_one = kinds.discriminative(separates, 2).probability(at)
+    density = kinds.generative(explains, 2).log_density(at) / math.log(10)
+    return tuple(values.reshape(1, SIDE, SIDE).float().numpy() for values in (p_one, density))  # type: ignore[return-value]
+
+
+def picture(wish: Wish) -> str:
+    """Both maps with the place on them, and the digit that the place stands for."""
+    p_one, density = maps(wish.separates, wish.explains)
+    known = zeros_and_ones("test")
+    over = [*shown.cloud(known.points, known.labels), *shown.mark(wish.x, wish.y)]
+    sure = player.heat(p_one, "p(1 | x)", low=0, high=1, map="diverging", smooth=True)
+    likely = player.heat(density, "log₁₀ p(x)", low=LOWEST, high=0, smooth=True)
+    at = torch.tensor([[wish.x, wish.y]])
+    return player.clip(
+        [
+            player.panel([sure, *over], title=wish.separates, x=AXIS, y=AXIS, takes="click"),
+            player.panel([likely, *over], title=wish.explains, x=AXIS, y=AXIS, takes="click"),
+            shown.digit(zeros_and_ones_components().picture(at), "the picture at this place", width=0.6),
+        ],
+        note="Click anywhere on a map. Real digits fill a small part of it; each model was fitted to 3,000 of them.",
+    )
+
+
+def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
+    """Picture and table, with a place to pause after each model has learned."""
+    kinds.discriminative(wish.separates, 2)
+    yield None
+    kinds.generative(wish.explains, 2)
+    yield None
+    real_densities(wish.explains)
+    yield None
+    maps(wish.separates, wish.explains)
+    yield None
+    yield picture(wish), told(wish, ask(wish))
+
+
+DEFAULTS: dict[str, Any] = {"separates": "logistic regression", "explains": MIXTURES, "x": 5.0, "y": -5.0}
+
+
+def seen_elsewhere(
+    request: gr.Request,
+    x: float = DEFAULTS["x"],
+    y: float = DEFAULTS["y"],
+    separates: str = DEFAULTS["separates"],
+    explains: str = DEFAULTS["explains"],
+):
+    """What a discriminative and a generative model of MNIST's 0 and 1 say of a place among two principal components.
+
+    x and y from −8 to 8, in standard deviations of the digits; separates one of logistic regression, linear SVM, RBF
+    SVM, small MLP; explains one of naive Bayes, LDA, QDA, Gaussian mixture per class, kernel density. Yields p_one,
+    posterior_one, log_density (nats) and above: the share of real test digits that are less likely.
+    """
+    wish = check(separates, explains, x, y)
+    for _ in limits.run(request, work(wish)):
+        answer = ask(wish)
+        yield {name: getattr(answer, name) for name in ("p_one", "posterior_one", "log_density", "above")}
+
+
+seen_elsewhere.__annotations__["return"] = dict[str, float]
+
+
+def lab(page: gr.Blocks) -> None:
+    """The lab's pictures and controls; without its files, a sentence that says how to get them back."""
+    gr.api(seen_elsewhere, api_name="seen_elsewhere")
+    try:
+        *_, (first, said) = filter(None, work(check(**DEFAULTS)))
+    except DataError as error:
+        gr.Markdown(f"### This lab cannot open\n{error}")
+        return
+    film = player.player(first, elem_id="elsewhere")
+    settings, again, copy = controls()
+    table = gr.Markdown(said, elem_id="elsewhere-said")
+
+    def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:
+        yield from limits.run(request, work(check(*chosen)), "elsewhere")
+
+    def place(event: gr.EventData) -> tuple[float, float]:
+        clicked = event._data if isinstance(event._data, dict) else {}
+        x, y = (limits.number("The place", clicked.get(axis), -REACH, REACH) for axis in ("x", "y"))
+        return round(x, 2), round(y, 2)
+
+    values: list[Any] = [*settings.values()]
+    latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+    write = links.write("elsewhere", settings)
+    changed = [wiring.moved(settings["separates"]), wiring.moved(settings["explains"]), again.click]
+    gr.on(changed, show, values, [film, table], js=write, **latest)
+    film.click(place, None, [settings["x"], settings["y"]], **latest).success(
+        show, values, [film, table], js=write, **latest
+    )
+    wiring.link(page, "elsewhere", settings, {"run": again, "copy": copy}, check)
+
+
+def controls() -> tuple[dict[str, Any], gr.Button, gr.Button]:
+    """The settings in the order in which `check` takes them, and the buttons that ask and that copy a link."""
+    with gr.Row():
+        separates = gr.Dropdown(
+            list(kinds.DISCRIMINATIVE),
+            value=DEFAULTS["separates"],
+            label="Discriminative",
+            elem_id="elsewhere-separates",
+            min_width=180,
+        )
+        explains = gr.Dropdown(
+            list(kinds.GENERATIVE),
+            value=DEFAULTS["explains"],
+            label="Generative",
+            elem_id="elsewhere-explains",
+            min_width=180,
+        )
+    with gr.Row():
+        again = gr.Button("Ask", elem_id="elsewhere-ask", size="sm", min_width=80)
+        copy = gr.Button("Copy link", elem_id="copy-elsewhere", size="sm", min_width=110)
+    with gr.Accordion("More: the place in numbers", open=False), gr.Row():
+        x = gr.Number(DEFAULTS["x"], label="First component", elem_id="elsewhere-x", min_width=110)
+        y = gr.Number(DEFAULTS["y"], label="Second component", elem_id="elsewhere-y", min_width=110)
+    return {"separates": separates, "explains": explains, "x": x, "y": y}, again, copy

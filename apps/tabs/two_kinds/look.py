@@ -1,0 +1,298 @@
+"""The lab "two ways to look at 0 and 1": a discriminative and a generative model of the same points, side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import torch
+from torch import Tensor
+
+from apps import limits, links, player, wiring
+from apps.tabs.two_kinds import by_hand, plane
+from apps.tabs.two_kinds.by_hand import ByHand
+from apps.tabs.two_kinds.classify import DEFAULTS, Wish, ask, check, classify_toy, fitted_to
+from apps.tabs.two_kinds.plane import Sample
+from apps.wiring import QUIET
+from tutorial.data.digits import DataError
+from tutorial.data.digits import digits as mnist
+from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
+from tutorial.families.discriminative import RBFSVM, Discriminative, LinearSVM
+from tutorial.families.generative import Generative
+
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Models:
+    """Both, with the points that they were fitted to and the maps of what they say."""
+
+    sample: Sample
+    separates: Discriminative
+    explains: Generative
+    decision: np.ndarray
+    log_odds: np.ndarray
+    log_density: np.ndarray
+
+
+def work(wish: Wish, hand: ByHand) -> Generator[None, None, Models]:
+    """Fits both models, with places to pause."""
+    sample = by_hand.applied(plane.digits(wish.digits, wish.noise), hand)
+    separates, explains = yield from fitted_to(wish, sample.x, sample.y)
+    yield None
+    decision = plane.mapped(separates.decision)
+    joint = explains.log_joint(plane.middles()[2])
+    yield None
+    side = (plane.MIDDLES, plane.MIDDLES)
+    log_odds, log_density = (joint[:, 1] - joint[:, 0]).reshape(side), joint.logsumexp(1).reshape(side)
+    return Models(sample, separates, explains, decision, log_odds.numpy(), log_density.numpy())
+
+
+def show(wish: Wish, hand: ByHand) -> Generator[tuple[str, str, str] | None, None, None]:
+    """Yields None while it computes, and in the end both pictures and the answer for the place that was asked about."""
+    models = yield from work(wish, hand)
+    row, apart = by_hand.nearest(models.sample, *hand.asked)
+    on_point = apart < by_hand.NEAR
+    at = models.sample.x[row] if on_point else torch.tensor(hand.asked)
+    film = picture(wish, models, hand, at)
+    yield None
+    yield film, pictures(models.sample.keys[row] if on_point else None, at), said(wish, models, at)
+
+
+def click(wish: Wish, hand: ByHand, mode: str, event: gr.EventData) -> ByHand:
+    """The changes after a click. Raises gr.Error if it is nowhere, or would leave nothing to learn from."""
+    digits, (x, y) = plane.digits(wish.digits, wish.noise), plane.place(event)
+    after = by_hand.clicked(hand, mode, by_hand.applied(digits, hand), x, y)
+    left = by_hand.applied(digits, after)
+    try:
+        with limits.CPU.turn():  # of both models, this is the quick one, and the one that points can be too few for
+            plane.generative(wish.generative, wish.gaussians, wish.bandwidth).fit(left.x, left.y)
+    except ValueError as error:
+        raise limits.refuse(str(error)) from error
+    return after
+
+
+def picture(wish: Wish, models: Models, hand: ByHand, at: Tensor) -> str:
+    """Both maps with the points, and the picture under the pointer."""
+    dots = plane.dots(models.sample.x.numpy()[None], models.sample.y, notes(models.sample))
+    mark = [
+        player.points(at[None, None].numpy(), "paper", size=8, alpha=1),
+        player.points(at[None, None].numpy(), "boundary", "asked here", size=6.5, alpha=1),
+    ]
+    note = told(wish, models)
+    if hand.picked in models.sample.keys:
+        note = f"A point is picked: click where it is to go. {note}"
+        picked = models.sample.x[models.sample.keys.index(hand.picked)]
+        mark.append(player.points(picked[None, None].numpy(), "field", "picked", size=8, alpha=1))
+    separates = [plane.opinion(models.separates, models.decision), *margins(models), *mark, *dots]
+    by_bayes = plane.lines([plane.boundary(models.log_odds)], "boundary", "boundary by Bayes’ rule")
+    explains = [plane.density(models.log_density), *by_bayes, *mark, *dots]
+    axes: dict[str, Any] = {"x": plane.X, "y": plane.Y, "takes": "click", "width": 3}
+    return player.clip(
+        [
+            player.panel(separates, title=f"{wish.discriminative}: which of the two?", **axes),
+            player.panel(explains, title=f"{wish.generative}: how likely at all?", **axes),
+            player.panel([plane.lens()], title="under the pointer, left"),
+        ],
+        note=note,
+    )
+
+
+def margins(models: Models) -> list[player.Layer]:
+    """The boundary, and of an SVM the edges of its margin and its support vectors."""
+    layers = plane.lines([plane.boundary(models.decision)], "boundary", "boundary")
+    if isinstance(models.separates, LinearSVM | RBFSVM):
+        edges = [line for level in (-1.0, 1.0) for line in plane.boundary(models.decision, level)]
+        layers += plane.lines([edges], "boundary", "edges of the margin", dashed=True)
+        layers += plane.rings(models.sample.x[models.separates.support].numpy()[None])
+    return layers
+
+
+def notes(sample: Sample) -> list[str]:
+    """What is said where the pointer is on a point."""
+    labels, known = sample.y.tolist(), zeros_and_ones("training").labels[: plane.MOST].tolist()
+    return [
+        f"labelled {label}, added by you" if key < 0 else f"a {known[key]}, labelled {label}"
+        for key, label in zip(sample.keys, labels, strict=True)
+    ]
+
+
+def told(wish: Wish, models: Models) -> str:
+    """How well both do, and what the SVM leans on."""
+    known, svm = zeros_and_ones("training").labels, models.separates
+    turned = sum(
+        int(known[key]) != label
+        for key, label in zip(models.sample.keys, models.sample.y.tolist(), strict=True)
+        if key >= 0
+    )
+    said = [
+        f"Right on {len(zeros_and_ones('test').labels):,} test digits: {wish.discriminative} "
+        f"{plane.accuracy_on_test(svm.decision):.1%}, {wish.generative} "
+        f"{plane.accuracy_on_test(models.explains.log_odds):.1%}.",
+        f"Fitted to {len(models.sample.y):,} points"
+        + (f", {turned:,} of them with the wrong label." if turned else "."),
+    ]
+    if isinstance(svm, LinearSVM | RBFSVM):
+        wide = f"; its margin is {svm.margin:.3g} wide" if isinstance(svm, LinearSVM) else ""
+        said.append(f"The SVM has {len(svm.support):,} support vectors{wide}.")
+        if not svm.settled:
+            said.append("Its solver was stopped before its end: C is large for labels that contradict each other.")
+    return " ".join(said)
+
+
+def pictures(key: int | None, at: Tensor) -> str:
+    """The digit of a point, if it is one, and what its place in the plane stands for."""
+    panels = []
+    if key is not None and key >= 0:
+        known = zeros_and_ones("training")
+        digit = mnist("training")[0][known.rows[key]][None] / 255
+        panels.append(player.panel([player.image(plane.rgb(digit))], title=f"a {int(known.labels[key])} of MNIST"))
+    decoded = plane.rgb(zeros_and_ones_components().picture(at[None]))
+    panels.append(
+        player.panel([player.image(decoded)], title="its place, decoded" if panels else "this place, decoded")
+    )
+    return player.clip(panels)
+
+
+def said(wish: Wish, models: Models, at: Tensor) -> str:
+    """The answer of `ask` for one place (2,), as a Markdown table."""
+    answer = {name: values[0] for name, values in ask(models.separates, models.explains, at[None]).items()}
+    sure = chance(answer["decision"]) if models.separates.calibrated else "none"
+    log_odds = answer["log_joint_1"] - answer["log_joint_0"]
+    rows = [
+        f"At ({at[0]:.2f}, {at[1]:.2f}):".replace("-", "−"),
+        "",
+        f"| | {wish.discriminative} | {wish.generative} |",
+        "|---|---|---|",
+        f"| score, 0 on the boundary | {signed(answer['decision'])} | {signed(log_odds)} nats |",
+        f"| p(1 given x) | {sure} | {chance(log_odds)} |",
+        f"| p(x, 0) per unit² | – | {scientific(answer['log_joint_0'])} |",
+        f"| p(x, 1) per unit² | – | {scientific(answer['log_joint_1'])} |",
+        f"| p(x) per unit² | – | {scientific(answer['log_density'])} |",
+    ]
+    return "\n".join(rows)
+
+
+def chance(log_odds: float) -> str:
+    """A probability that has these log-odds, in percent or, near its ends, by how little it misses them."""
+    log, log_rest = (-float(np.logaddexp(0, odds)) for odds in (-log_odds, log_odds))
+    if log < math.log(1e-3):
+        return scientific(log)
+    return f"1 − {scientific(log_rest)}" if log_rest < math.log(1e-3) else f"{math.exp(log):.1%}"
+
+
+def signed(value: float) -> str:
+    """With three digits, and a proper minus."""
+    return f"{value:+.3g}".replace("-", "−")
+
+
+def scientific(log: float) -> str:
+    """e to the power of this, as a decimal number or with a power of ten, however small."""
+    exponent = math.floor(log / math.log(10))
+    mantissa, carried = f"{math.exp(log - exponent * math.log(10)):.1e}".split("e")
+    exponent += int(carried)  # of what was rounded up to 10
+    if -3 <= exponent < 4:
+        return f"{math.exp(log):.3g}"
+    return f"{mantissa} · 10{str(exponent).translate(RAISED)}"
+
+
+def lab(page: gr.Blocks) -> None:
+    """The lab's pictures and controls; without MNIST, a sentence that says how to get it back."""
+    gr.api(classify_toy, api_name="classify_toy")
+    try:
+        *_, (first, first_digit, first_answer) = filter(None, show(check(**DEFAULTS), ByHand()))
+    except DataError as error:
+        gr.Markdown(f"### This lab cannot open\n{error}")
+        return
+    film = player.player(first, elem_id="look")
+    separates, explains, mode = main_controls()
+    with gr.Row():
+        with gr.Column(scale=2, min_width=220):
+            digit = player.player(first_digit, elem_id="look-digit")
+        with gr.Column(scale=3, min_width=300):
+            answer = gr.Markdown(first_answer, elem_id="look-answer")
+    more, buttons = more_controls()
+    settings = {"discriminative": separates, "generative": explains} | more
+    hand, values, outputs = gr.State(ByHand()), list(settings.values()), [film, digit, answer]
+
+    def shown(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str, str]]:
+        *settings, changes = chosen
+        yield from limits.run(request, show(check(*settings), changes), "look")
+
+    def changed(event: gr.EventData, what: Any, changes: ByHand, *chosen: Any) -> ByHand:
+        return click(check(*chosen), changes, limits.choice("What a click does", what, by_hand.MODES), event)
+
+    latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+    events = [*(wiring.moved(control) for control in values), buttons["run"].click]
+    gr.on(events, shown, [*values, hand], outputs, js=links.write("look", settings), **latest)
+    # Quick clicks are all taken down, one after the other, and then what they came to is shown.
+    clicked = film.click(changed, [mode, hand, *values], hand, trigger_mode="multiple", concurrency_limit=1, **QUIET)
+    for done in (clicked, buttons["undo"].click(ByHand, None, hand, **QUIET)):
+        done.success(shown, [*values, hand], outputs, **latest)
+    wiring.link(page, "look", settings, buttons, check)
+
+
+def main_controls() -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio]:
+    """Both models, and what a click does."""
+    with gr.Row():
+        separates, explains = (
+            gr.Dropdown(names, value=DEFAULTS[kind], label=kind.capitalize(), elem_id=f"look-{kind}", min_width=200)
+            for kind, names in (("discriminative", plane.DISCRIMINATIVE), ("generative", plane.GENERATIVE))
+        )
+    mode = gr.Radio(by_hand.MODES, value=by_hand.LOOK, label="A click on a plane", elem_id="look-mode")
+    return separates, explains, mode
+
+
+def more_controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
+    """The other settings in the order in which `check` takes them, and the buttons."""
+    with gr.Row():
+        digits = gr.Slider(
+            *(plane.FEWEST, plane.MOST, DEFAULTS["digits"]),
+            step=10,
+            label="Digits to learn from",
+            elem_id="look-digits",
+            min_width=220,
+        )
+        noise = gr.Slider(
+            0, 40, DEFAULTS["noise"], step=5, label="Wrong labels, in %", elem_id="look-noise", min_width=220
+        )
+    with gr.Row():
+        buttons = {
+            "run": gr.Button("Fit again", elem_id="look-fit", size="sm", min_width=110),
+            "undo": gr.Button("Undo my clicks", elem_id="look-undo", size="sm", min_width=110),
+            "copy": gr.Button("Copy link", elem_id="copy-look", size="sm", min_width=110),
+        }
+    with gr.Accordion("More", open=False), gr.Row():
+        strength = gr.Slider(
+            *(-2, 2, DEFAULTS["strength"]),
+            step=0.25,
+            label="log₁₀ C",
+            info="How much a point on the wrong side costs: logistic regression and SVMs",
+            elem_id="look-strength",
+        )
+        gaussians = gr.Slider(
+            *(1, 6, DEFAULTS["gaussians"]),
+            step=1,
+            label="Gaussians of each class",
+            info="Of the mixture",
+            elem_id="look-gaussians",
+        )
+        bandwidth = gr.Slider(
+            *(0.05, 1, DEFAULTS["bandwidth"]),
+            step=0.05,
+            label="Bandwidth",
+            info="Of the kernel density, in units of the plane",
+            elem_id="look-bandwidth",
+        )
+    settings = {
+        "digits": digits,
+        "noise": noise,
+        "strength": strength,
+        "gaussians": gaussians,
+        "bandwidth": bandwidth,
+    }
+    return settings, buttons

@@ -1,0 +1,119 @@
+"""The lab "who notices?": how well scores of strangeness tell 2–9, which no model has seen, from 0 and 1."""
+
+# No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from apps import limits, player, wiring
+from tutorial import measurements
+from tutorial.families import kinds, novelty
+from tutorial.families.novelty import BOTH, LOST, MIXTURES, SCORES
+
+SPACES = [str(d) for d in kinds.SPACES]
+DENSITIES, DOUBTS = "by a density", "by a classifier's doubt"
+STYLES = {
+    DENSITIES: {
+        "naive Bayes": ("noise", False),
+        "LDA": ("noise", True),
+        "QDA": ("field", False),
+        "kernel density": ("field", True),
+        MIXTURES: ("generated", False),
+    },
+    DOUBTS: {"logistic regression": ("field", False), "small MLP": ("field", True)},
+    "by what the components lose": {LOST: ("boundary", False), BOTH: ("boundary", True)},
+}
+"""Panel → score → colour, and whether its curve is dashed."""
+Curves = Mapping[str, Mapping[str, Any]]
+"""Score → its "area", "false_alarms" and "found"."""
+
+
+def check(space: Any) -> int:
+    """How many components. Raises gr.Error for anything but one of `SPACES`."""
+    return int(limits.choice("The components", str(space), SPACES))
+
+
+def work(space: int) -> Generator[tuple[str, Curves] | None, None, None]:
+    """Scores all test digits: (how far, curves so far), after each score."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for part in novelty.curves(space):
+        if part is None:
+            yield None
+            continue
+        name, curve = part
+        found[name] = {"area": curve.area, **novelty.thinned(curve)}
+        yield f"{len(found)} of {len(SCORES)} scores done", found
+    yield f"{space} components, measured just now.", found
+
+
+def picture(of: Curves, note: str) -> str:
+    """The curves, in a panel for each way to tell, as the player takes them."""
+    panels = []
+    for title, styles in STYLES.items():
+        layers = [player.curve(np.array([0, 1]), np.array([0, 1]), "exact", "chance: AUC 0.500", dashed=True)]
+        for name in filter(of.__contains__, styles):
+            colour, dashed = styles[name]
+            x, y = (np.array(of[name][end]) for end in ("false_alarms", "found"))
+            layers.append(player.curve(x, y, colour, f"{name}: AUC {of[name]['area']:.3f}", dashed=dashed))
+        panels.append(player.panel(layers, title=title, x=(0, 1, "false alarms"), y=(0, 1, "2–9 found")))
+    return player.clip(panels, note=f"{note} AUC: the probability that a 2–9 looks stranger than a 0 or 1.")
+
+
+def recorded() -> dict[str, str]:
+    """The picture of what was measured ahead in each space. Raises MeasurementsError if it is missing or damaged."""
+    content = measurements.load("two_kinds", needs=("spaces",))
+    made = f"recorded by {content['command']}; “Measure again” does it here."
+    try:
+        return {d: picture(content["spaces"][d]["novelty"], f"{d} components, {made}") for d in SPACES}
+    except (KeyError, TypeError) as error:
+        raise measurements.MeasurementsError(
+            f"The measurement of who notices what is strange is damaged. Make it again: `{content['command']}`"
+        ) from error
+
+
+def who_notices(request: gr.Request, space: int = 50):
+    """How well scores of models of MNIST's 0 and 1 find 2–9 among the test digits. Yields (progress, areas so far).
+
+    space 2, 10 or 50 components. An area is that under the receiver operating characteristic of a score: log p(x) of
+    generative models, the doubt of classifiers, what the components lose.
+    """
+    for text, found in limits.run(request, work(check(space))):
+        yield text, {name: curve["area"] for name, curve in found.items()}
+
+
+who_notices.__annotations__["return"] = tuple[str, dict[str, float]]
+DEFAULTS: dict[str, Any] = {"space": "50"}
+
+
+def lab(page: gr.Blocks) -> None:
+    """The lab's picture and controls; it opens with what was recorded."""
+    gr.api(who_notices, api_name="who_notices")
+    try:
+        films = recorded()
+    except measurements.MeasurementsError as error:
+        gr.Markdown(f"### This lab cannot open\n{error}")
+        return
+    film = player.player(films[DEFAULTS["space"]], elem_id="novelty")
+    with gr.Row():
+        space = gr.Radio(SPACES, value=DEFAULTS["space"], label="Among how many components", elem_id="novelty-space")
+    with gr.Row():
+        buttons = {
+            "run": gr.Button("Measure again", variant="primary", elem_id="novelty-go", min_width=150),
+            "stop": gr.Button("Stop", elem_id="novelty-stop", min_width=80),
+            "copy": gr.Button("Copy link", elem_id="copy-novelty", min_width=100),
+        }
+
+    def measured(request: gr.Request, chosen: Any) -> Iterator[str]:
+        text, found = "", {}
+        for text, found in limits.run(request, work(check(chosen)), "novelty"):
+            yield picture(found, text)
+        if text.endswith("done"):
+            yield picture(found, f"{text}, then stopped.")
+
+    def shown(chosen: Any) -> str:
+        return films[str(check(chosen))]
+
+    wiring.moved(space)(shown, space, film, **wiring.QUIET)
+    wiring.connect(page, "novelty", measured, {"space": space}, [film], buttons, check)

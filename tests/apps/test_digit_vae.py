@@ -1,0 +1,180 @@
+"""The labs on the autoencoder of digits: what their endpoint and handlers answer, and what they refuse."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from scipy.stats import norm
+
+from apps import live, models, player
+from apps.tabs.families import latent_codes, latent_gap, latent_pictures, latent_rate
+from tutorial import weights
+from tutorial.families.digit_vae import BETAS, evenly_along, file_name, lattice, quantiles
+
+
+@pytest.fixture(scope="module")
+def client(url):
+    return Client(url, verbose=False)
+
+
+def test_a_code_is_decoded(client):
+    picture, numbers = client.predict(z=[0.3, -0.7], beta=10, api_name="/vae_latent")
+    expected = models.digit_vae(10.0).decode(torch.tensor([[0.3, -0.7]])).sigmoid()[0, 0]
+    assert np.allclose(picture, expected, atol=1e-6)
+    assert numbers["log_prior"] == pytest.approx(norm.logpdf([0.3, -0.7]).sum(), abs=1e-5)
+    assert set(numbers) == {"z1", "z2", "log_prior"}
+
+
+@pytest.mark.parametrize("beta", [0.1, 1, 10])
+def test_a_digit_gets_its_bound_its_parts_and_the_truth(client, beta):
+    picture, numbers = client.predict(digit=7, beta=beta, k=1000, api_name="/vae_latent")
+    assert np.shape(picture) == (28, 28)
+    assert numbers["label"] == latent_pictures.test_digits()[1][7]
+    assert numbers["elbo"] == pytest.approx(numbers["reconstruction"] - numbers["kl"], abs=1e-3)
+    assert numbers["elbo"] < numbers["bound"] + 0.5
+    assert numbers["bound"] < numbers["log_evidence"] + 0.5
+    assert numbers["log_evidence"] - numbers["gap"] == pytest.approx(numbers["elbo"], abs=1.5)  # of 200 draws
+
+
+BAD = [
+    ({}, "Give either a code"),
+    ({"z": [0, 0], "digit": 3}, "Give either a code"),
+    ({"z": [0, 0, 0]}, "pair of numbers"),
+    ({"z": "here"}, "pair of numbers"),
+    ({"z": ["a", "b"]}, "must be a number"),
+    ({"z": [1e9, 0]}, "must be between"),
+    ({"z": [0, 0], "beta": 2}, "β must be one of"),
+    ({"z": [0, 0], "beta": "1"}, "must be a number"),
+    ({"digit": 1000}, "between 0 and 999"),
+    ({"digit": 1.5}, "whole number"),
+    ({"digit": 3, "k": 100_000}, "between 1 and 1,000"),
+    ({"digit": 3, "seed": -1}, "must be between"),
+]
+
+
+@pytest.mark.parametrize(("values", "sentence"), BAD, ids=range(len(BAD)))
+def test_bad_values_are_refused_in_a_sentence(client, values, sentence):
+    with pytest.raises(AppError, match=sentence):
+        client.predict(**values, api_name="/vae_latent")
+
+
+@pytest.mark.parametrize("path", [None, "walk", [], [[0, float("nan")]], [[0]], [[99, 0]], [[0, 0]] * 100_000])
+def test_walks_that_are_none_are_refused(path):
+    with pytest.raises(gr.Error):
+        latent_codes.checked_path(path)
+
+
+def test_a_point_walks_on_from_where_the_last_walk_ended():
+    def event(points):
+        return gr.EventData(None, {"points": points})
+
+    assert latent_codes.stroke([[0, 0], [1, 1]], event([[2.0, 2.0]])) == [[1, 1], [2, 2]]
+    assert latent_codes.stroke([[0, 0], [1, 1]], event([[2.0, 2.0], [3.0, 0.0]])) == [[2, 2], [3, 0]]
+    with pytest.raises(gr.Error):
+        latent_codes.stroke([[0, 0]], event("everywhere"))
+
+
+def test_places_along_a_walk_are_equally_far_apart():
+    corner = torch.tensor([[0.0, 0.0], [3.0, 0.0], [3.0, 1.0]])
+    places = evenly_along(corner, 9)
+    assert torch.allclose(places[[0, 6, 8]], corner, atol=1e-6)
+    assert torch.allclose(places.diff(dim=0).norm(dim=1), torch.full((8,), 0.5), atol=1e-6)
+    assert torch.equal(evenly_along(corner[:1], 4), corner[:1].expand(4, 2))
+    same = torch.zeros(5, 2)
+    assert torch.equal(evenly_along(same, 3), torch.zeros(3, 2))
+
+
+def test_the_wall_shares_the_prior_and_the_lattice_covers_the_map():
+    assert np.allclose(quantiles(3)[:3], [(x, norm.ppf(5 / 6)) for x in norm.ppf([1 / 6, 0.5, 5 / 6])], atol=1e-5)
+    assert torch.allclose(lattice(2, 3.0), torch.tensor([[-1.5, 1.5], [1.5, 1.5], [-1.5, -1.5], [1.5, -1.5]]))
+
+
+def layers(clip: str, panel: int) -> list[dict]:
+    return json.loads(clip)["panels"][panel]["layers"]
+
+
+def values(layer: dict) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(layer["data"]), "<f4").reshape(layer["shape"])
+
+
+def test_the_map_highlights_one_kind_of_digit():
+    wish = latent_codes.check(1, "3", 4, 0)
+    others, meant = layers(latent_codes.picture(wish, latent_codes.CIRCLE), 0)[:2]
+    labels = latent_pictures.test_digits()[1]
+    assert meant["shape"][1] == labels.count(3)
+    assert all(note.startswith("a 3") for note in meant["notes"])
+    assert others["shape"][1] + meant["shape"][1] == latent_pictures.DIGITS
+    k = int(meant["notes"][0].split()[-1])
+    mean, _ = models.digit_vae(1.0).encode(latent_pictures.test_digits()[0][k : k + 1])
+    assert np.allclose(values(meant)[0, 0], mean[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("beta", BETAS)
+def test_all_codes_are_on_the_map_and_on_the_prior_scale(beta):
+    assert np.abs(latent_codes.codes(beta)).max() <= latent_codes.reach(beta)
+    clip = latent_codes.picture(latent_codes.check(beta, "all", 0, 0), [[0.0, 0.0]])
+    assert len(clip) < 500_000
+
+
+def test_a_lens_needs_full_rows():
+    with pytest.raises(ValueError, match="full rows"):
+        player.lens(np.zeros((5, 28, 28, 3), np.uint8), 2, follows=0)
+
+
+def test_bounds_in_the_gap_lab_rise_between_the_dashed_lines():
+    *_, (_, clip) = filter(None, latent_gap.work(latent_gap.check(4, 10, 0)))
+    top, bottom, _, bound = (values(layer)[0, :, 1] for layer in layers(clip, 1))
+    assert bound[0] == pytest.approx(bottom[0], abs=1.0)
+    assert bound[-1] == pytest.approx(top[0], abs=0.3)
+    assert (np.diff(bound) > -0.05).all()
+    assert top[0] - bottom[0] > 1  # at this β the encoder is far off
+
+
+def test_the_posterior_on_the_map_is_a_density():
+    """The heat map's cells, times their size, hold as much as the note says."""
+    wish = latent_gap.check(4, 1, 0)
+    model, x = models.digit_vae(1.0), latent_pictures.test_digits()[0][4:5]
+    (known,) = latent_gap.evidence(model, x)
+    _, held = latent_gap.posterior(model, x, known, wish.seed)
+    assert held == pytest.approx(1, abs=0.01)
+
+
+def test_the_rate_lab_shows_what_the_cards_say():
+    clip = latent_rate.opening()
+    shown = values(layers(clip, 0)[1])[0]
+    for (rate, distortion), beta in zip(shown, BETAS, strict=True):
+        measured = weights.read_card(file_name(2, beta))["measured"]
+        assert rate == pytest.approx(measured["kl"]["mean"], rel=1e-5)
+        assert distortion == pytest.approx(-measured["reconstruction"]["mean"], rel=1e-5)
+
+
+def test_a_training_walks_towards_the_recorded_runs_and_can_be_turned():
+    bench: latent_rate.Bench = live.Bench()
+    bench.settings = latent_rate.check(1, 0.002, 64, 0)
+    work = live.work(bench, latent_rate.Run, lambda run: run.train(lambda: bench.settings.knobs), seconds=3)
+    looks = [part for part in work if part is not None]
+    run, last = looks[-1]
+    assert last.elbo > looks[0][1].elbo + 100
+    assert "Recorded, after" in latent_rate.told(run, last)
+    drawn = layers(latent_rate.picture(run, "note"), 0)
+    assert [layer["colour"] for layer in drawn] == ["exact", "generated", "field", "field"]
+    assert values(drawn[-1])[0, 0] == pytest.approx([last.rate, last.distortion], rel=1e-4)
+    bench.settings = latent_rate.check(10, 0.002, 64, 0)
+    again = live.placed(bench, latent_rate.Run)
+    assert again is not run
+    assert again.training.step == 0
+
+
+@pytest.mark.parametrize(
+    "settings", [(2, 0.002, 64, 0), (1, 9, 64, 0), (1, float("nan"), 64, 0), (1, 0.002, 1e6, 0), (1, 0.002, 64, "x")]
+)
+def test_settings_of_a_training_that_are_out_of_bounds_are_refused(settings):
+    with pytest.raises(gr.Error):
+        latent_rate.check(*settings)
