@@ -54,6 +54,7 @@ evaluate: .venv/development
 	$(BIN)/python -m tutorial.training.two_kinds
 	$(BIN)/python -m tutorial.training.point_families
 	$(BIN)/python -m tutorial.training.point_gan
+	$(BIN)/python -m tutorial.training.evaluate_families
 	$(BIN)/python -m tutorial.chapters.record
 
 bench: .venv/development

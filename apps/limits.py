@@ -21,7 +21,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -242,7 +242,7 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
     return int(checked)
 
 
-def choice(name: str, value: Any, options: Sequence[str]) -> str:
+def choice(name: str, value: Any, options: Collection[str]) -> str:
     """One of the options."""
     if not isinstance(value, str) or value not in options:
         raise refuse(f"{name} must be one of: {', '.join(options)}.")

@@ -91,8 +91,12 @@ def test_without_its_weights_it_says_which_file_and_which_command(start, tmp_pat
 
 def test_the_endpoint_is_typed_and_described(url):
     info = Client(url, verbose=False).view_api(return_format="dict")["named_endpoints"]
-    own = ["/forward", "/train_denoiser", "/score_field", "/reverse", "/quality_vs_steps", "/objectives", "/sample"]
-    assert set(info) == set(own)
+    two_kinds = ["classify_toy", "support_vectors", "generate_toy", "seen_elsewhere", "score_drawing", "who_notices"]
+    two_kinds += ["who_learns_faster", "working_harder"]
+    families = ["train_families", "flow_layers", "pixel_cnn", "vae_latent", "gan_game"]
+    diffusion = ["forward", "train_denoiser", "score_field", "reverse", "quality_vs_steps", "objectives", "sample"]
+    assert set(info) == {f"/{name}" for name in (*two_kinds, *families, *diffusion)}
+    assert all(endpoint["description"] for endpoint in info.values())
     parameters = {p["parameter_name"]: p["type"]["type"] for p in info["/sample"]["parameters"]}
     assert parameters == {
         "prompt": "string",

@@ -12,9 +12,10 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from sklearn.svm import SVC
 
-from apps.tabs.two_kinds import by_hand, look, plane, support
+from apps.tabs.two_kinds import by_hand, look, plane, shown, support
 from apps.tabs.two_kinds.by_hand import ByHand
 from tutorial.data.principal import zeros_and_ones
+from tutorial.families import kinds
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +57,8 @@ def test_digits_are_told_apart_and_bayes_rule_holds(client):
     assert "support" not in answer
 
 
-@pytest.mark.parametrize("discriminative", plane.DISCRIMINATIVE)
-@pytest.mark.parametrize("generative", plane.GENERATIVE)
+@pytest.mark.parametrize("discriminative", kinds.DISCRIMINATIVE)
+@pytest.mark.parametrize("generative", kinds.GENERATIVE)
 def test_every_pair_is_answered(client, discriminative, generative):
     answer = client.predict(discriminative=discriminative, generative=generative, digits=300, api_name="/classify_toy")
     assert answer["accuracy_discriminative"] > 0.95
@@ -227,11 +228,11 @@ class TestClicks:
     ],
 )
 def test_small_numbers_are_told_as_powers_of_ten(log, text):
-    assert look.scientific(log) == text
+    assert shown.scientific(log) == text
 
 
 @pytest.mark.parametrize(
     ("log_odds", "text"), [(0.0, "50.0%"), (-100.0, "3.7 · 10⁻⁴⁴"), (100.0, "1 − 3.7 · 10⁻⁴⁴"), (2.0, "88.1%")]
 )
 def test_probabilities_near_their_ends_are_told_by_what_they_miss(log_odds, text):
-    assert look.chance(log_odds) == text
+    assert shown.chance(log_odds) == text

@@ -14,7 +14,7 @@ from gradio_client.exceptions import AppError
 from apps.tabs.two_kinds import draws, effort, elsewhere, learners, letter, novelty
 from tutorial.data.principal import zeros_and_ones
 from tutorial.families import kinds
-from tutorial.families.novelty import LOST, MIXTURES, SCORES
+from tutorial.families.novelty import LOST, SCORES
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_far_away_the_classifier_is_sure_and_the_density_is_not(client):
     assert middle["p_one"] < 0.01
     assert middle["above"] > 0.2
     at = torch.tensor([[-1.0, 0.0]])
-    assert middle["log_density"] == pytest.approx(kinds.generative(MIXTURES, 2).log_density(at).item())
+    assert middle["log_density"] == pytest.approx(kinds.generative(kinds.MIXTURE, 2).log_density(at).item())
 
 
 def test_a_drawn_stroke_is_a_familiar_one_and_a_cross_is_not(client):
@@ -60,7 +60,7 @@ def test_a_drawn_stroke_is_a_familiar_one_and_a_cross_is_not(client):
     one = client.predict(strokes=[stroke], api_name="/score_drawing")
     plus = client.predict(strokes=[stroke, cross], api_name="/score_drawing")
     assert one["one"]["logistic regression"] > 0.9
-    assert one["stranger"][MIXTURES] < 0.9
+    assert one["stranger"][kinds.MIXTURE] < 0.9
     assert plus["log_density"] < one["log_density"]
     assert plus["lost"] > one["lost"]
     assert plus["stranger"][LOST] > 0.95
@@ -134,7 +134,7 @@ def test_bad_values_are_refused_in_a_sentence(client, endpoint, values, sentence
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None, True, {}])
 def test_what_json_cannot_say_is_refused_too(value):
     with pytest.raises(gr.Error):
-        elsewhere.check("logistic regression", MIXTURES, value, 0)
+        elsewhere.check("logistic regression", kinds.MIXTURE, value, 0)
     with pytest.raises(gr.Error):
         letter.checked([[[value, 0.5]]])
     with pytest.raises(gr.Error):

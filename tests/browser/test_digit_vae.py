@@ -140,9 +140,3 @@ def test_codes_are_weighed_anew(page):
     elbo, most, exact = (float(x.replace("−", "-")) for x in re.findall(r"−\d+\.\d+", told(page, "gap"))[:3])
     assert elbo < most < exact + 0.3
     assert before.startswith("β = 1:")
-
-
-def test_a_phone_does_not_scroll_sideways(open_page):
-    page = open_page(width=390, height=844, tab=TAB)
-    page.wait_for_selector("#gap canvas")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -7,7 +7,6 @@ import re
 import pytest
 
 from tests.browser.controls import choose, stands_still, told, until
-from tests.browser.test_accessibility import AXE, RUN
 
 TAB = "Four families"
 FAMILIES = ["flow", "autoregressive", "GAN", "VAE", "diffusion"]
@@ -140,20 +139,3 @@ def test_a_game_is_played_and_stopped(page):
     until(page, lambda: "after 2,000 rounds" in page.locator("#gan-said").inner_text(), 90)
     assert page.evaluate(LAYER, ["gan", 0, "fakes G(z)"]) != before
     assert "gan-seed=1" in page.url
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_rule_of_accessibility_is_broken(open_page, theme):
-    page = open_page(theme=theme, tab=TAB)
-    page.wait_for_selector("#gan canvas")
-    for fold in page.locator("button.label-wrap:visible").all():
-        fold.click()
-    page.wait_for_timeout(500)
-    page.add_script_tag(path=AXE)
-    assert page.evaluate(RUN)["broken"] == []
-
-
-def test_a_phone_does_not_scroll_sideways(open_page):
-    page = open_page(width=390, height=844, tab=TAB)
-    page.wait_for_selector("#gan canvas")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -103,13 +103,6 @@ def test_a_link_brings_the_settings_back(watched, url):
     assert page.locator("#slices-world input").input_value() == "two moons"
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen(open_page):
-    page = open_page(width=390, tab=TAB)
-    page.wait_for_selector("#flow canvas")
-    page.wait_for_selector("#slices canvas")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
 def test_the_grid_bends_in_one_direction_at_a_time(page):
     """Between frames 0 and 8 the first layer moves x₂ only; the grid that the page has got says so."""
     moved = page.evaluate("""() => {

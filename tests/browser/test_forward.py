@@ -7,8 +7,6 @@ import pytest
 from PIL import Image
 
 from tests.browser.controls import choose
-from tests.browser.test_accessibility import AXE
-from tests.browser.test_accessibility import RUN as RUN_AXE
 
 TAB = "Forward diffusion"
 LABS = ("dissolve", "jump", "spend", "ending")
@@ -149,21 +147,3 @@ def test_a_bad_link_gets_a_plain_sentence(watched, url):
     page.get_by_role("tab", name=TAB).click()
     note(page, "dissolve", "T = 1000")
     assert "Traceback" not in page.inner_text("body")
-
-
-def test_nothing_is_wider_than_a_phone(open_page):
-    page = open_page(width=390, tab=TAB)
-    page.wait_for_selector("#ending canvas")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_rule_of_accessibility_is_broken(open_page, theme):
-    page = open_page(theme=theme, tab=TAB)
-    page.wait_for_selector("#ending canvas")
-    for fold in page.locator("button.label-wrap:visible").all():
-        fold.click()
-    page.wait_for_selector("#ending-seed input")
-    page.wait_for_timeout(4000)  # Gradio fades controls in
-    page.add_script_tag(path=AXE)
-    assert page.evaluate(RUN_AXE)["broken"] == []

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.test_accessibility import AXE, RUN
-
 
 @pytest.fixture
 def page(open_page):
@@ -76,22 +74,3 @@ def test_a_link_to_what_the_list_lacks_gets_a_plain_sentence(watched, url):
     page.get_by_role("tab", name="Objectives").click()
     assert page.locator("#bound-steps input").input_value() == "1000"
     assert "Value: 7" not in page.inner_text("body")  # Gradio's own words
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_rule_of_wcag_a_and_aa_is_broken(open_page, theme):
-    page = open_page(theme=theme, tab="Objectives")
-    page.wait_for_selector("#effort canvas")
-    for fold in page.locator("button.label-wrap:visible").all():
-        fold.click()
-    page.get_by_text("def magnification").wait_for()
-    page.wait_for_timeout(500)
-    page.add_script_tag(path=AXE)
-    assert page.evaluate(RUN)["broken"] == []
-
-
-def test_it_fits_a_phone(open_page):
-    page = open_page(tab="Objectives")
-    page.wait_for_selector("#effort canvas")
-    page.set_viewport_size({"width": 390, "height": 800})  # there, a menu hides the tab
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

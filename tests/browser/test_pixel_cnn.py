@@ -7,7 +7,6 @@ import re
 import pytest
 
 from tests.browser.controls import stands_still, told, until
-from tests.browser.test_accessibility import AXE, RUN
 
 TAB = "Four families"
 
@@ -139,18 +138,3 @@ def test_a_link_brings_the_settings_back(page, watched):
     other = watched(page.url, viewport={"width": 1200, "height": 1000})
     other.wait_for_selector("#pixels canvas")
     until(other, lambda: frames(other) == 29, 30)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_rule_of_accessibility_is_broken(open_page, theme):
-    page = open_page(theme=theme, tab=TAB)
-    page.wait_for_selector("#pixels canvas")
-    page.wait_for_timeout(500)
-    page.add_script_tag(path=AXE)
-    assert page.evaluate(RUN)["broken"] == []
-
-
-def test_a_phone_does_not_scroll_sideways(open_page):
-    page = open_page(width=390, height=844, tab=TAB)
-    page.wait_for_selector("#pixels canvas")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

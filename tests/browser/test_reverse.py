@@ -8,7 +8,6 @@ import time
 import pytest
 
 from tests.browser.controls import choose, stands_still, told, until
-from tests.browser.test_accessibility import AXE, RUN
 
 TAB = "Reverse diffusion"
 
@@ -200,20 +199,3 @@ def test_quality_is_measured_again_and_stops(page):
     page.click("#quality-stop")
     until(page, lambda: "then stopped" in told(page, "quality"))
     assert stands_still(page, "quality")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_rule_of_accessibility_is_broken(open_page, theme):
-    page = open_page(theme=theme, tab=TAB)
-    page.wait_for_selector("#quality canvas")
-    for fold in page.locator("button.label-wrap:visible").all():
-        fold.click()
-    page.wait_for_timeout(500)
-    page.add_script_tag(path=AXE)
-    assert page.evaluate(RUN)["broken"] == []
-
-
-def test_a_phone_does_not_scroll_sideways(open_page):
-    page = open_page(width=390, height=844, tab=TAB)
-    page.wait_for_selector("#quality canvas")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

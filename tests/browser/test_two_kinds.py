@@ -7,7 +7,6 @@ import re
 import pytest
 
 from tests.browser.controls import choose, told, until
-from tests.browser.test_accessibility import AXE, RUN
 
 TAB = "Two kinds"
 
@@ -180,20 +179,3 @@ def test_clicks_that_leave_too_little_are_refused_and_nothing_is_lost(page):
     mode(page, "adds a 0")
     click(page, 0, 0.1, 0.5)
     until(page, lambda: fitted(page) == held + 1)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_rule_of_accessibility_is_broken(open_page, theme):
-    page = open_page(theme=theme, tab=TAB)
-    page.wait_for_selector("#support canvas")
-    for fold in page.locator("button.label-wrap:visible").all():
-        fold.click()
-    page.wait_for_timeout(500)
-    page.add_script_tag(path=AXE)
-    assert page.evaluate(RUN)["broken"] == []
-
-
-def test_a_phone_does_not_scroll_sideways(open_page):
-    page = open_page(width=390, height=844, tab=TAB)
-    page.wait_for_selector("#support canvas")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -148,9 +148,3 @@ def test_a_link_brings_back_what_was_seen(watched, url):
     page.wait_for_selector("#elsewhere canvas", timeout=30_000)
     until(page, lambda: "At (−6.00, 2.50)" in page.locator("#elsewhere-said").inner_text())
     assert "small MLP: p(0 given x)" in page.locator("#elsewhere-said").inner_text()
-
-
-def test_a_phone_does_not_scroll_sideways(open_page):
-    page = open_page(width=390, height=844, tab=TAB)
-    page.wait_for_selector("#effort canvas")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -13,7 +13,7 @@ from tutorial.data.handwriting import BOX, written
 from tutorial.data.pixels import to_signed
 from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
 from tutorial.families import drawing, effort, kinds, novelty
-from tutorial.families.novelty import BOTH, LOST, MIXTURES, roc, thinned
+from tutorial.families.novelty import BOTH, LOST, roc, thinned
 from tutorial.metrics import digits as judging
 
 
@@ -60,7 +60,7 @@ def test_density_and_loss_together_are_probabilistic_principal_components():
     watch, pictures = novelty.watch(10), digits("test")[0][:20]
     outside = torch.distributions.Normal(torch.zeros((), dtype=torch.float64), watch.noise**0.5)
     length = novelty.lost(watch.components, pictures).sqrt()
-    expected = watch.score(MIXTURES, pictures) - outside.log_prob(length)
+    expected = watch.score(kinds.MIXTURE, pictures) - outside.log_prob(length)
     assert (watch.score(BOTH, pictures) - expected).std().item() < 1e-6
 
 
@@ -122,7 +122,7 @@ def test_a_climb_goes_straight_up_a_linear_model_and_off_the_data(y):
     weight = (2 * y - 1) * model.weight / model.weight.norm()  # type: ignore[attr-defined]
     assert moved.numpy() == pytest.approx(10 * weight.expand(8, 10).numpy(), abs=1e-4)
     assert ((model.probability(states[-1]) > 0.5) == (y == 1)).all()
-    density = kinds.generative(MIXTURES, 10)
+    density = kinds.generative(kinds.MIXTURE, 10)
     assert density.log_density(states[-1]).max() < density.log_density(zeros_and_ones("test", 10).points).min()
 
 

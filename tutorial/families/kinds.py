@@ -16,6 +16,8 @@ from tutorial.families.generative import (
     QuadraticDiscriminant,
 )
 
+LOGISTIC, LINEAR, RBF, MLP = "logistic regression", "linear SVM", "RBF SVM", "small MLP"
+BAYES, LDA, QDA, MIXTURE, KERNEL = "naive Bayes", "LDA", "QDA", "Gaussian mixture per class", "kernel density"
 SPACES = (2, 10, 50)
 """Principal components among which the digits are points."""
 
@@ -26,18 +28,18 @@ def scott(n: int, d: int) -> float:
 
 
 GENERATIVE: Mapping[str, Callable[[int], Generative]] = {
-    "naive Bayes": lambda d: NaiveBayes(),
-    "LDA": lambda d: LinearDiscriminant(),
-    "QDA": lambda d: QuadraticDiscriminant(),
-    "Gaussian mixture per class": lambda d: MixturePerClass(ridge=0.01),
-    "kernel density": lambda d: KernelDensity(scott(FITTED // 2, d)),
+    BAYES: lambda d: NaiveBayes(),
+    LDA: lambda d: LinearDiscriminant(),
+    QDA: lambda d: QuadraticDiscriminant(),
+    MIXTURE: lambda d: MixturePerClass(ridge=0.01),
+    KERNEL: lambda d: KernelDensity(scott(FITTED // 2, d)),
 }
 """Name → a model of p(x, y) for points of d dimensions."""
 DISCRIMINATIVE: Mapping[str, Callable[[int], Discriminative]] = {
-    "logistic regression": lambda d: LogisticRegression(),
-    "linear SVM": lambda d: LinearSVM(),
-    "RBF SVM": lambda d: RBFSVM(),
-    "small MLP": lambda d: SmallMLP(steps=100),
+    LOGISTIC: lambda d: LogisticRegression(),
+    LINEAR: lambda d: LinearSVM(),
+    RBF: lambda d: RBFSVM(),
+    MLP: lambda d: SmallMLP(steps=100),
 }
 """Name → a model of p(y | x), or of a boundary."""
 

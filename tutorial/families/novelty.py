@@ -19,10 +19,9 @@ from tutorial.data.principal import PrincipalComponents, zeros_and_ones_componen
 from tutorial.families import kinds
 
 LOST, BOTH = "what the components lose", "mixture and what is lost"
-CLASSIFIERS = ("logistic regression", "small MLP")
+CLASSIFIERS = (kinds.LOGISTIC, kinds.MLP)
 """Discriminative models whose doubt is a score."""
 SCORES = (*kinds.GENERATIVE, *CLASSIFIERS, LOST, BOTH)
-MIXTURES = "Gaussian mixture per class"
 AT_ONCE = 500
 """Digits that are scored together."""
 
@@ -82,7 +81,7 @@ class Watch:
             return lost(self.components, pictures)
         x = self.components.project(pictures)
         if name == BOTH:
-            density = kinds.generative(MIXTURES, self.d).log_density(x)
+            density = kinds.generative(kinds.MIXTURE, self.d).log_density(x)
             return lost(self.components, pictures) / (2 * self.noise) - density
         if name in CLASSIFIERS:  # max p(y | x) rises with |log-odds|, which do not round to 1
             return -kinds.discriminative(name, self.d).decision(x).abs()

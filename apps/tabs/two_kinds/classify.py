@@ -13,6 +13,7 @@ from apps import limits
 from apps.tabs.two_kinds import plane
 from apps.tabs.two_kinds.plane import Sample
 from tutorial.data.principal import zeros_and_ones
+from tutorial.families import kinds
 from tutorial.families.discriminative import RBFSVM, Discriminative, LinearSVM
 from tutorial.families.generative import Generative
 from tutorial.families.labelled import accuracy
@@ -22,8 +23,8 @@ REACH = 100.0
 PLACES = 1000
 """Places that a caller may ask about."""
 DEFAULTS: dict[str, Any] = {
-    "discriminative": plane.LINEAR,
-    "generative": plane.QDA,
+    "discriminative": kinds.LINEAR,
+    "generative": kinds.QDA,
     "digits": 300,
     "noise": 0,
     "strength": 0.0,
@@ -50,8 +51,8 @@ def check(
 ) -> Wish:
     """Raises gr.Error for the first value that is not as it should be."""
     return Wish(
-        limits.choice("The discriminative model", discriminative, plane.DISCRIMINATIVE),
-        limits.choice("The generative model", generative, plane.GENERATIVE),
+        limits.choice("The discriminative model", discriminative, kinds.DISCRIMINATIVE),
+        limits.choice("The generative model", generative, kinds.GENERATIVE),
         limits.whole("The number of digits", digits, plane.FEWEST, plane.MOST),
         limits.number("The label noise in percent", noise, 0, 40) / 100,
         limits.number("log₁₀ C", strength, -2, 2),

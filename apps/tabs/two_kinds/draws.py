@@ -18,7 +18,7 @@ from tutorial.data.digits import DataError, digits
 from tutorial.data.pixels import to_signed
 from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
 from tutorial.families import drawing, kinds
-from tutorial.families.novelty import CLASSIFIERS, MIXTURES
+from tutorial.families.novelty import CLASSIFIERS
 
 CLIMBS = {f"{name}, climbing": name for name in CLASSIFIERS}
 """Who has no p(x) to draw from, and climbs p(y | x) instead."""
@@ -130,7 +130,7 @@ def climbing(wish: Wish) -> Generator[str | None, None, None]:
     """Noise that climbs p(y | x): pictures, how sure the model is of them, and how likely they are."""
     model = kinds.discriminative(CLIMBS[wish.model], wish.space)
     yield None
-    density = kinds.generative(MIXTURES, wish.space)
+    density = kinds.generative(kinds.MIXTURE, wish.space)
     yield None
     start = torch.randn(FEW_ACROSS**2, wish.space, generator=torch.Generator().manual_seed(wish.seed))
     states = []
@@ -193,7 +193,7 @@ def _over(values: Tensor, name: str, ends: tuple[float, float] | None, level: fl
     return player.panel(layers, title=name, x=(0, STEPS, "steps"), y=(low - room, high + room, ""))
 
 
-DEFAULTS: dict[str, Any] = {"model": MIXTURES, "space": "50", "digit": "0", "seed": 0}
+DEFAULTS: dict[str, Any] = {"model": kinds.MIXTURE, "space": "50", "digit": "0", "seed": 0}
 
 
 def generate_toy(

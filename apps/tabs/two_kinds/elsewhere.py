@@ -19,7 +19,6 @@ from apps.wiring import QUIET
 from tutorial.data.digits import DataError
 from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
 from tutorial.families import kinds
-from tutorial.families.novelty import MIXTURES
 
 REACH = 8.0
 """The plane that one can ask about goes from minus this to this, in standard deviations of the digits."""
@@ -95,16 +94,10 @@ def told(wish: Wish, answer: Answer) -> str:
         "|---|---|",
         f"| {wish.separates}: p({digit} given x) | {shown.percent(sure)}{squeezed} |",
         f"| {wish.explains}: p({digit} given x), by Bayes’ rule | {shown.percent(by_bayes)} |",
-        f"| {wish.explains}: p(x) | {_power(answer.log_density)} |",
+        f"| {wish.explains}: p(x) | {shown.scientific(answer.log_density)} |",
         f"| real test digits that are less likely than this place | {answer.above:.1%} |",
     ]
     return "\n".join(rows).replace("-", "−").replace("|−−−|−−−|", "|---|---|")
-
-
-def _power(log_p: float) -> str:
-    """exp(log_p) as a power of ten, however small."""
-    exponent = math.floor(log_p / math.log(10))
-    return f"{math.exp(log_p - exponent * math.log(10)):.1f} · 10^{exponent}"
 
 
 @cache
@@ -148,7 +141,7 @@ def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
     yield picture(wish), told(wish, ask(wish))
 
 
-DEFAULTS: dict[str, Any] = {"separates": "logistic regression", "explains": MIXTURES, "x": 5.0, "y": -5.0}
+DEFAULTS: dict[str, Any] = {"separates": "logistic regression", "explains": kinds.MIXTURE, "x": 5.0, "y": -5.0}
 
 
 def seen_elsewhere(

@@ -18,7 +18,7 @@ from apps.wiring import QUIET
 from tutorial.data.digits import CLASSES, DataError, digits
 from tutorial.data.handwriting import written
 from tutorial.families import kinds, novelty
-from tutorial.families.novelty import CLASSIFIERS, LOST, MIXTURES, Watch
+from tutorial.families.novelty import CLASSIFIERS, LOST, Watch
 
 SPACE = 50
 """Components in which the models look at what was written."""
@@ -76,7 +76,7 @@ def watched() -> tuple[Watch, dict[str, tuple[Tensor, Tensor]]]:
     """
     pictures, labels = digits("test")
     watch, familiar, strange = novelty.watch(SPACE), pictures[labels < 2], pictures[labels > 1][:STRANGE]
-    return watch, {name: (watch.score(name, familiar), watch.score(name, strange)) for name in (MIXTURES, LOST)}
+    return watch, {name: (watch.score(name, familiar), watch.score(name, strange)) for name in (kinds.MIXTURE, LOST)}
 
 
 def subject(wish: Wish) -> Tensor | None:
@@ -107,9 +107,9 @@ def ask(picture: Tensor) -> Answer:
     watch, known = watched()
     x = watch.components.project(picture)
     one = {name: kinds.discriminative(name, SPACE).probability(x).item() for name in CLASSIFIERS}
-    density = kinds.generative(MIXTURES, SPACE).log_density(x).item()
+    density = kinds.generative(kinds.MIXTURE, SPACE).log_density(x).item()
     outside = novelty.lost(watch.components, picture).item()
-    above = {MIXTURES: -density, LOST: outside}
+    above = {kinds.MIXTURE: -density, LOST: outside}
     stranger = {name: (known[name][0] < value).double().mean().item() for name, value in above.items()}
     return Answer(one, density, outside, stranger)
 
@@ -120,9 +120,9 @@ def told(answer: Answer) -> str:
     for name, p in answer.one.items():
         digit = int(p > 0.5)
         rows.append(f"| {name} | {digit}, with p = {shown.percent(max(p, 1 - p))} |")
-    density, lost = answer.stranger[MIXTURES], answer.stranger[LOST]
+    density, lost = answer.stranger[kinds.MIXTURE], answer.stranger[LOST]
     likely = f"{answer.log_density:.0f}".replace("-", "−")
-    rows.append(f"| {MIXTURES} | log p(x) = {likely} nats: stranger than {density:.1%} of real zeros and ones |")
+    rows.append(f"| {kinds.MIXTURE} | log p(x) = {likely} nats: stranger than {density:.1%} of real zeros and ones |")
     rows.append(f"| {LOST} | {answer.lost:.0f}: stranger than {lost:.1%} of them |")
     return "\n".join(rows)
 
@@ -136,7 +136,7 @@ def picture(wish: Wish) -> tuple[str, str]:
         return player.clip(panels, note=note), ""
     watch, known = watched()
     kept = watch.components.picture(watch.components.project(seen))
-    answer, (familiar, strange) = ask(seen), known[MIXTURES]
+    answer, (familiar, strange) = ask(seen), known[kinds.MIXTURE]
     panels += [
         shown.digit(seen.float() / 255, "as MNIST has it"),
         shown.digit(kept, f"what {SPACE} components say of it"),
@@ -144,7 +144,7 @@ def picture(wish: Wish) -> tuple[str, str]:
         histogram(*known[LOST], answer.lost, "lost by the components"),
     ]
     note = "Clear, and draw a letter." if wish.subject != DRAWN else "Go on drawing, or press Clear."
-    return player.clip(panels, note=f"Log p(x) by a {MIXTURES}. {note}"), told(answer)
+    return player.clip(panels, note=f"Log p(x) by a {kinds.MIXTURE}. {note}"), told(answer)
 
 
 def paper(wish: Wish) -> player.Panel:
@@ -196,7 +196,7 @@ def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
     for name in CLASSIFIERS:
         kinds.discriminative(name, SPACE)
         yield None
-    kinds.generative(MIXTURES, SPACE)
+    kinds.generative(kinds.MIXTURE, SPACE)
     yield None
     watched()
     yield None

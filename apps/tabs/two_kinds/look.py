@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor
 
 from apps import limits, links, player, wiring
-from apps.tabs.two_kinds import by_hand, plane
+from apps.tabs.two_kinds import by_hand, plane, shown
 from apps.tabs.two_kinds.by_hand import ByHand
 from apps.tabs.two_kinds.classify import DEFAULTS, Wish, ask, check, classify_toy, fitted_to
 from apps.tabs.two_kinds.plane import Sample
@@ -21,10 +20,9 @@ from apps.wiring import QUIET
 from tutorial.data.digits import DataError
 from tutorial.data.digits import digits as mnist
 from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
+from tutorial.families import kinds
 from tutorial.families.discriminative import RBFSVM, Discriminative, LinearSVM
 from tutorial.families.generative import Generative
-
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -161,43 +159,20 @@ def pictures(key: int | None, at: Tensor) -> str:
 def said(wish: Wish, models: Models, at: Tensor) -> str:
     """The answer of `ask` for one place (2,), as a Markdown table."""
     answer = {name: values[0] for name, values in ask(models.separates, models.explains, at[None]).items()}
-    sure = chance(answer["decision"]) if models.separates.calibrated else "none"
+    sure = shown.chance(answer["decision"]) if models.separates.calibrated else "none"
     log_odds = answer["log_joint_1"] - answer["log_joint_0"]
     rows = [
         f"At ({at[0]:.2f}, {at[1]:.2f}):".replace("-", "−"),
         "",
         f"| | {wish.discriminative} | {wish.generative} |",
         "|---|---|---|",
-        f"| score, 0 on the boundary | {signed(answer['decision'])} | {signed(log_odds)} nats |",
-        f"| p(1 given x) | {sure} | {chance(log_odds)} |",
-        f"| p(x, 0) per unit² | – | {scientific(answer['log_joint_0'])} |",
-        f"| p(x, 1) per unit² | – | {scientific(answer['log_joint_1'])} |",
-        f"| p(x) per unit² | – | {scientific(answer['log_density'])} |",
+        f"| score, 0 on the boundary | {shown.signed(answer['decision'])} | {shown.signed(log_odds)} nats |",
+        f"| p(1 given x) | {sure} | {shown.chance(log_odds)} |",
+        f"| p(x, 0) per unit² | – | {shown.scientific(answer['log_joint_0'])} |",
+        f"| p(x, 1) per unit² | – | {shown.scientific(answer['log_joint_1'])} |",
+        f"| p(x) per unit² | – | {shown.scientific(answer['log_density'])} |",
     ]
     return "\n".join(rows)
-
-
-def chance(log_odds: float) -> str:
-    """A probability that has these log-odds, in percent or, near its ends, by how little it misses them."""
-    log, log_rest = (-float(np.logaddexp(0, odds)) for odds in (-log_odds, log_odds))
-    if log < math.log(1e-3):
-        return scientific(log)
-    return f"1 − {scientific(log_rest)}" if log_rest < math.log(1e-3) else f"{math.exp(log):.1%}"
-
-
-def signed(value: float) -> str:
-    """With three digits, and a proper minus."""
-    return f"{value:+.3g}".replace("-", "−")
-
-
-def scientific(log: float) -> str:
-    """e to the power of this, as a decimal number or with a power of ten, however small."""
-    exponent = math.floor(log / math.log(10))
-    mantissa, carried = f"{math.exp(log - exponent * math.log(10)):.1e}".split("e")
-    exponent += int(carried)  # of what was rounded up to 10
-    if -3 <= exponent < 4:
-        return f"{math.exp(log):.3g}"
-    return f"{mantissa} · 10{str(exponent).translate(RAISED)}"
 
 
 def lab(page: gr.Blocks) -> None:
@@ -219,7 +194,7 @@ def lab(page: gr.Blocks) -> None:
     settings = {"discriminative": separates, "generative": explains} | more
     hand, values, outputs = gr.State(ByHand()), list(settings.values()), [film, digit, answer]
 
-    def shown(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str, str]]:
+    def fitted(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str, str]]:
         *settings, changes = chosen
         yield from limits.run(request, show(check(*settings), changes), "look")
 
@@ -228,11 +203,11 @@ def lab(page: gr.Blocks) -> None:
 
     latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
     events = [*(wiring.moved(control) for control in values), buttons["run"].click]
-    gr.on(events, shown, [*values, hand], outputs, js=links.write("look", settings), **latest)
+    gr.on(events, fitted, [*values, hand], outputs, js=links.write("look", settings), **latest)
     # Quick clicks are all taken down, one after the other, and then what they came to is shown.
     clicked = film.click(changed, [mode, hand, *values], hand, trigger_mode="multiple", concurrency_limit=1, **QUIET)
     for done in (clicked, buttons["undo"].click(ByHand, None, hand, **QUIET)):
-        done.success(shown, [*values, hand], outputs, **latest)
+        done.success(fitted, [*values, hand], outputs, **latest)
     wiring.link(page, "look", settings, buttons, check)
 
 
@@ -240,8 +215,10 @@ def main_controls() -> tuple[gr.Dropdown, gr.Dropdown, gr.Radio]:
     """Both models, and what a click does."""
     with gr.Row():
         separates, explains = (
-            gr.Dropdown(names, value=DEFAULTS[kind], label=kind.capitalize(), elem_id=f"look-{kind}", min_width=200)
-            for kind, names in (("discriminative", plane.DISCRIMINATIVE), ("generative", plane.GENERATIVE))
+            gr.Dropdown(
+                list(names), value=DEFAULTS[kind], label=kind.capitalize(), elem_id=f"look-{kind}", min_width=200
+            )
+            for kind, names in (("discriminative", kinds.DISCRIMINATIVE), ("generative", kinds.GENERATIVE))
         )
     mode = gr.Radio(by_hand.MODES, value=by_hand.LOOK, label="A click on a plane", elem_id="look-mode")
     return separates, explains, mode

@@ -10,7 +10,7 @@ import numpy as np
 from apps import limits, player, wiring
 from tutorial import measurements
 from tutorial.families import kinds, novelty
-from tutorial.families.novelty import BOTH, LOST, MIXTURES, SCORES
+from tutorial.families.novelty import BOTH, LOST, SCORES
 
 SPACES = [str(d) for d in kinds.SPACES]
 DENSITIES, DOUBTS = "by a density", "by a classifier's doubt"
@@ -20,7 +20,7 @@ STYLES = {
         "LDA": ("noise", True),
         "QDA": ("field", False),
         "kernel density": ("field", True),
-        MIXTURES: ("generated", False),
+        kinds.MIXTURE: ("generated", False),
     },
     DOUBTS: {"logistic regression": ("field", False), "small MLP": ("field", True)},
     "by what the components lose": {LOST: ("boundary", False), BOTH: ("boundary", True)},

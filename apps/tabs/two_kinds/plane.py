@@ -23,6 +23,7 @@ from tutorial.families.generative import (
     NaiveBayes,
     QuadraticDiscriminant,
 )
+from tutorial.families.kinds import BAYES, KERNEL, LDA, LINEAR, LOGISTIC, MIXTURE, MLP, QDA, RBF
 from tutorial.families.labelled import accuracy
 from tutorial.figures.contours import Lines, contour, resampled
 
@@ -41,11 +42,6 @@ DEPTH = 16.0
 """Nats that a map of log p(x) shows below its highest."""
 FAR = 4.0
 """A map of log-odds, or of an SVM's decision, is drawn from minus this to this."""
-
-LOGISTIC, LINEAR, RBF, MLP = "logistic regression", "linear SVM", "RBF SVM", "small MLP"
-DISCRIMINATIVE = (LOGISTIC, LINEAR, RBF, MLP)
-BAYES, LDA, QDA, MIXTURE, KERNEL = "naive Bayes", "LDA", "QDA", "Gaussian mixture per class", "kernel density"
-GENERATIVE = (BAYES, LDA, QDA, MIXTURE, KERNEL)
 
 
 def discriminative(name: str, strength: float) -> Discriminative:

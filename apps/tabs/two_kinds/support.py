@@ -15,12 +15,13 @@ from apps.tabs.two_kinds.plane import Sample
 from apps.wiring import QUIET
 from tutorial.data.digits import DataError
 from tutorial.data.principal import zeros_and_ones
+from tutorial.families import kinds
 from tutorial.families.discriminative import LinearSVM
 from tutorial.families.generative import Generative
 from tutorial.figures.contours import largest_move
 
-GAUSSIANS = (plane.QDA, plane.LDA)
-DEFAULTS: dict[str, Any] = {"gaussian": plane.QDA, "strength": 0.0, "digits": 200}
+GAUSSIANS = (kinds.QDA, kinds.LDA)
+DEFAULTS: dict[str, Any] = {"gaussian": kinds.QDA, "strength": 0.0, "digits": 200}
 OPEN_END = "All support vectors are at their bound C: they hold w, but the boundary may slide along it."
 NOT_SETTLED = "The SVM's solver was stopped before its end."
 
