@@ -21,6 +21,7 @@ RANK = {
     "tutorial.metrics": 3,
     "tutorial.diffusion": 4,
     "tutorial.families": 5,
+    "tutorial.two_kinds": 5,
     "tutorial.training": 6,
     "tutorial.chapters": 6,
     "apps": 7,
@@ -64,7 +65,7 @@ def test_gradio_stays_in_apps_and_matplotlib_in_figures(path):
         assert "matplotlib" not in tops
     if not path.is_relative_to(ROOT / "tutorial" / "training"):
         assert not tops & {"accelerate", "tqdm", "diffusers", "transformers", "scipy"}
-    if not path.is_relative_to(ROOT / "tutorial" / "families"):
+    if not path.is_relative_to(ROOT / "tutorial" / "two_kinds"):
         assert "sklearn" not in tops
 
 

@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 from apps.tabs.two_kinds import by_hand, look, plane, shown, support
 from apps.tabs.two_kinds.by_hand import ByHand
 from tutorial.data.principal import zeros_and_ones
-from tutorial.families import kinds
+from tutorial.two_kinds import kinds
 
 
 @pytest.fixture(scope="module")

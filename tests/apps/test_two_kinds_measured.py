@@ -13,8 +13,8 @@ from gradio_client.exceptions import AppError
 
 from apps.tabs.two_kinds import draws, effort, elsewhere, learners, letter, novelty
 from tutorial.data.principal import zeros_and_ones
-from tutorial.families import kinds
-from tutorial.families.novelty import LOST, SCORES
+from tutorial.two_kinds import kinds
+from tutorial.two_kinds.novelty import LOST, SCORES
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from tutorial.families.learners import FlowLearner
 from tutorial.families.truth import DENSITIES
 from tutorial.families.warping import Fold, Squash, densities, origin, round_trip, strips, way, with_layer
 
-AFFINE = FlowConfig("affine", waves=0)
+AFFINE = FlowConfig("affine", waves=0)  # as `SHAPES`, but as many layers as the spline has
 CONFIGS = {"spline": FlowConfig(), "affine": AFFINE}
 
 

@@ -11,6 +11,7 @@ from tutorial import weights
 from tutorial.data.toy2d import WORLDS
 from tutorial.families import shipped
 from tutorial.families.autoregressive import AutoregressiveConfig
+from tutorial.families.flow import SHAPES
 from tutorial.families.learners import AutoregressiveLearner, FlowLearner
 from tutorial.training import point_likelihoods
 
@@ -19,7 +20,7 @@ WORLD = "two moons"
 
 def test_it_leaves_what_loads_and_a_card_that_says_what_it_is(tmp_path):
     data, generator = WORLDS[WORLD](1000, torch.Generator().manual_seed(0)), torch.Generator().manual_seed(0)
-    flow = FlowLearner(data, point_likelihoods.AFFINE, generator)
+    flow = FlowLearner(data, SHAPES["affine"], generator)
     name = shipped.flow_name(WORLD, "affine")
     point_likelihoods.ship(name, WORLD, flow, rate=1e-3, updates=2, folder=tmp_path)
     loaded, x = shipped.flow(WORLD, "affine", tmp_path), data[:50]

@@ -39,10 +39,14 @@ class FlowConfig:
     hidden: int = 64
     """Width of the two hidden layers of the network that decides."""
     waves: int = 8
-    """Frequencies in which it sees the kept coordinate. Affine moves can carry that far out, where the waves of one
-    layer make noise for the next: with waves their training falls apart, with none it does not."""
+    """Frequencies in which it sees the kept coordinate."""
     bins: int = 12
     """Pieces of a spline."""
+
+
+SHAPES: dict[Kind, FlowConfig] = {"affine": FlowConfig("affine", layers=8, waves=0), "spline": FlowConfig("spline")}
+"""A good shape for each kind. An affine move does less than a spline, so there are more. And it can carry points far
+out, where the waves of one layer are noise to the next: with waves, the training of affine couplings falls apart."""
 
 
 class Affine:

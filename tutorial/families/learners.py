@@ -20,7 +20,7 @@ from tutorial.diffusion.points import SCHEDULE
 from tutorial.diffusion.process import gaussian
 from tutorial.diffusion.samplers import ddim
 from tutorial.families.autoregressive import Autoregressive, AutoregressiveConfig
-from tutorial.families.flow import Flow, FlowConfig
+from tutorial.families.flow import SHAPES, Flow, FlowConfig
 from tutorial.families.gan import GAN, GANConfig
 from tutorial.families.vae import VAE, VAEConfig
 from tutorial.networks.mlp import PointDenoiserConfig
@@ -35,7 +35,7 @@ TERMS = 100
 on the eight Gaussians is the tighter one."""
 DRAWS = 64
 """Codes from which the importance-weighted bound of the VAE is estimated."""
-FLOW, AUTOREGRESSIVE = FlowConfig(), AutoregressiveConfig()
+FLOW, AUTOREGRESSIVE = SHAPES["spline"], AutoregressiveConfig()
 
 Density = Literal["exact", "bound", "none"]
 

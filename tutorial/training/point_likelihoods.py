@@ -18,7 +18,7 @@ from tutorial.data.toy2d import WORLDS
 from tutorial.diffusion.elbo import negative_log_density
 from tutorial.families import shipped
 from tutorial.families.autoregressive import AutoregressiveConfig
-from tutorial.families.flow import FlowConfig
+from tutorial.families.flow import SHAPES
 from tutorial.families.learners import AutoregressiveLearner, FlowLearner
 from tutorial.families.truth import DENSITIES, floor
 from tutorial.families.warping import strips
@@ -26,8 +26,6 @@ from tutorial.families.warping import strips
 COMMAND = "python -m tutorial.training.point_likelihoods"
 POINTS, TESTED = 200_000, 50_000
 """Points to learn from, and fresh ones to measure on."""
-SPLINE, AFFINE = FlowConfig(), FlowConfig("affine", layers=8, waves=0)
-"""An affine move does less than a spline, so there are more; see `FlowConfig` on their waves."""
 RATES = {"spline": 5e-3, "affine": 2e-3, "autoregressive": 5e-3}
 """At the start; from there it falls to nothing along a half cosine."""
 
@@ -81,7 +79,7 @@ def main(updates: int, folder: Path = weights.FOLDER) -> None:
     """Trains every model of `shipped`."""
     for world in shipped.WORLDS:
         data = WORLDS[world](POINTS, torch.Generator().manual_seed(1))
-        for config in (SPLINE, AFFINE):
+        for config in SHAPES.values():
             learner = FlowLearner(data, config, torch.Generator().manual_seed(0))
             ship(shipped.flow_name(world, config.kind), world, learner, RATES[config.kind], updates, folder)
         for first in (0, 1):

@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from tutorial import measurements
 from tutorial.data.principal import FITTED
-from tutorial.families import effort, kinds, learning_curves, novelty
-from tutorial.families.learning_curves import LOGISTIC, MIXTURE, NAIVE, bands, leads
+from tutorial.two_kinds import effort, kinds, learning_curves, novelty
+from tutorial.two_kinds.learning_curves import LOGISTIC, MIXTURE, NAIVE, bands, leads
 
 COMMAND = "python -m tutorial.training.two_kinds"
 

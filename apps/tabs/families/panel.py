@@ -14,7 +14,7 @@ from apps.tabs.families import standings
 from apps.wiring import QUIET
 from tutorial import measurements
 from tutorial.families.comparison import Comparison, Knobs, State
-from tutorial.families.flow import KINDS, Kind
+from tutorial.families.flow import KINDS, SHAPES, Kind
 from tutorial.families.learners import AUTOREGRESSIVE, FLOW, OutOfBounds
 from tutorial.training.point_families import COMMAND, recorded
 
@@ -76,7 +76,7 @@ class Run:
             partial(worlds.sample, setup.world, setup.drawn),
             worlds.mixture(setup.world, setup.drawn),
             seed=setup.seed,
-            flow=replace(FLOW, kind=setup.kind),
+            flow=SHAPES[setup.kind],
             autoregressive=replace(AUTOREGRESSIVE, first=setup.first),
         )
 

@@ -13,10 +13,10 @@ from apps import limits
 from apps.tabs.two_kinds import plane
 from apps.tabs.two_kinds.plane import Sample
 from tutorial.data.principal import zeros_and_ones
-from tutorial.families import kinds
-from tutorial.families.discriminative import RBFSVM, Discriminative, LinearSVM
-from tutorial.families.generative import Generative
-from tutorial.families.labelled import accuracy
+from tutorial.two_kinds import kinds
+from tutorial.two_kinds.discriminative import RBFSVM, Discriminative, LinearSVM
+from tutorial.two_kinds.generative import Generative
+from tutorial.two_kinds.labelled import accuracy
 
 REACH = 100.0
 """Coordinates that callers may send go from minus this to this."""

@@ -17,8 +17,8 @@ from tutorial import weights
 from tutorial.data.digits import DataError, digits
 from tutorial.data.pixels import to_signed
 from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
-from tutorial.families import drawing, kinds
-from tutorial.families.novelty import CLASSIFIERS
+from tutorial.two_kinds import drawing, kinds
+from tutorial.two_kinds.novelty import CLASSIFIERS
 
 CLIMBS = {f"{name}, climbing": name for name in CLASSIFIERS}
 """Who has no p(x) to draw from, and climbs p(y | x) instead."""

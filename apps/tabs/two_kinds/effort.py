@@ -12,8 +12,8 @@ from apps import limits, player, wiring
 from tutorial import measurements
 from tutorial.data.digits import DataError
 from tutorial.data.principal import FITTED, zeros_and_ones
-from tutorial.families import kinds
-from tutorial.families.effort import FITS, SIDES, Effort, efforts
+from tutorial.two_kinds import kinds
+from tutorial.two_kinds.effort import FITS, SIDES, Effort, efforts
 
 COLOURS = dict(zip(SIDES, ("field", "generated"), strict=True))
 SPACES = [str(d) for d in kinds.SPACES]

@@ -18,7 +18,7 @@ from apps.tabs.two_kinds import shown
 from apps.wiring import QUIET
 from tutorial.data.digits import DataError
 from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
-from tutorial.families import kinds
+from tutorial.two_kinds import kinds
 
 REACH = 8.0
 """The plane that one can ask about goes from minus this to this, in standard deviations of the digits."""

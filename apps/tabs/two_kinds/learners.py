@@ -12,8 +12,8 @@ import numpy as np
 from apps import limits, player, wiring
 from tutorial import measurements
 from tutorial.data.digits import DataError
-from tutorial.families import learning_curves
-from tutorial.families.learning_curves import (
+from tutorial.two_kinds import learning_curves
+from tutorial.two_kinds.learning_curves import (
     AMOUNTS,
     FEW,
     LOGISTIC,

@@ -17,8 +17,8 @@ from apps.tabs.two_kinds import shown
 from apps.wiring import QUIET
 from tutorial.data.digits import CLASSES, DataError, digits
 from tutorial.data.handwriting import written
-from tutorial.families import kinds, novelty
-from tutorial.families.novelty import CLASSIFIERS, LOST, Watch
+from tutorial.two_kinds import kinds, novelty
+from tutorial.two_kinds.novelty import CLASSIFIERS, LOST, Watch
 
 SPACE = 50
 """Components in which the models look at what was written."""

@@ -20,9 +20,9 @@ from apps.wiring import QUIET
 from tutorial.data.digits import DataError
 from tutorial.data.digits import digits as mnist
 from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
-from tutorial.families import kinds
-from tutorial.families.discriminative import RBFSVM, Discriminative, LinearSVM
-from tutorial.families.generative import Generative
+from tutorial.two_kinds import kinds
+from tutorial.two_kinds.discriminative import RBFSVM, Discriminative, LinearSVM
+from tutorial.two_kinds.generative import Generative
 
 
 @dataclass(frozen=True)

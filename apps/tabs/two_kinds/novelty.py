@@ -9,8 +9,8 @@ import numpy as np
 
 from apps import limits, player, wiring
 from tutorial import measurements
-from tutorial.families import kinds, novelty
-from tutorial.families.novelty import BOTH, LOST, SCORES
+from tutorial.two_kinds import kinds, novelty
+from tutorial.two_kinds.novelty import BOTH, LOST, SCORES
 
 SPACES = [str(d) for d in kinds.SPACES]
 DENSITIES, DOUBTS = "by a density", "by a classifier's doubt"

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from apps import limits, player
 from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
-from tutorial.families.discriminative import RBFSVM, Discriminative, LinearSVM, LogisticRegression, SmallMLP
-from tutorial.families.generative import (
+from tutorial.figures.contours import Lines, contour, resampled
+from tutorial.two_kinds.discriminative import RBFSVM, Discriminative, LinearSVM, LogisticRegression, SmallMLP
+from tutorial.two_kinds.generative import (
     Generative,
     KernelDensity,
     LinearDiscriminant,
@@ -23,9 +24,8 @@ from tutorial.families.generative import (
     NaiveBayes,
     QuadraticDiscriminant,
 )
-from tutorial.families.kinds import BAYES, KERNEL, LDA, LINEAR, LOGISTIC, MIXTURE, MLP, QDA, RBF
-from tutorial.families.labelled import accuracy
-from tutorial.figures.contours import Lines, contour, resampled
+from tutorial.two_kinds.kinds import BAYES, KERNEL, LDA, LINEAR, LOGISTIC, MIXTURE, MLP, QDA, RBF
+from tutorial.two_kinds.labelled import accuracy
 
 X: player.Axis = (-3.2, 2.4, "first principal component")
 Y: player.Axis = (-2.4, 3.2, "second principal component")

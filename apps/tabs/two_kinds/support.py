@@ -15,10 +15,10 @@ from apps.tabs.two_kinds.plane import Sample
 from apps.wiring import QUIET
 from tutorial.data.digits import DataError
 from tutorial.data.principal import zeros_and_ones
-from tutorial.families import kinds
-from tutorial.families.discriminative import LinearSVM
-from tutorial.families.generative import Generative
 from tutorial.figures.contours import largest_move
+from tutorial.two_kinds import kinds
+from tutorial.two_kinds.discriminative import LinearSVM
+from tutorial.two_kinds.generative import Generative
 
 GAUSSIANS = (kinds.QDA, kinds.LDA)
 DEFAULTS: dict[str, Any] = {"gaussian": kinds.QDA, "strength": 0.0, "digits": 200}

@@ -10,9 +10,9 @@ from statistics import median
 from torch import Tensor
 
 from tutorial.data.principal import FITTED, zeros_and_ones
-from tutorial.families import kinds
-from tutorial.families.discriminative import Discriminative
-from tutorial.families.generative import Generative
+from tutorial.two_kinds import kinds
+from tutorial.two_kinds.discriminative import Discriminative
+from tutorial.two_kinds.generative import Generative
 
 FITS = 5
 """Times that each model is fitted."""

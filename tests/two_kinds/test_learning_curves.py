@@ -11,9 +11,9 @@ from scipy.stats import multivariate_normal
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
-from tutorial.families import learning_curves
-from tutorial.families.learning_curves import LOGISTIC, MIXTURE, NAIVE, Pair, Result, bands, leads
-from tutorial.families.semi_supervised import ClassGaussians, em, log_posterior, maximise
+from tutorial.two_kinds import learning_curves
+from tutorial.two_kinds.learning_curves import LOGISTIC, MIXTURE, NAIVE, Pair, Result, bands, leads
+from tutorial.two_kinds.semi_supervised import ClassGaussians, em, log_posterior, maximise
 
 
 def two_clouds(n: int, apart: float = 3.0, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from sklearn import linear_model, svm
 
-from tutorial.families.discriminative import RBFSVM, LinearSVM, LogisticRegression, SmallMLP
+from tutorial.two_kinds.discriminative import RBFSVM, LinearSVM, LogisticRegression, SmallMLP
 
 MODELS = (LogisticRegression, LinearSVM, RBFSVM, SmallMLP)
 
@@ -136,7 +136,7 @@ def test_the_perceptron_nears_the_best_boundary_of_two_gaussians():
 
 
 def test_a_solver_that_does_not_come_to_its_end_says_so(monkeypatch):
-    from tutorial.families import discriminative
+    from tutorial.two_kinds import discriminative
 
     monkeypatch.setattr(discriminative, "PATIENCE", 10)
     x, y = clouds(apart=0.1)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from tutorial.data.digits import digits
 from tutorial.data.principal import PrincipalComponents, zeros_and_ones_components
-from tutorial.families import kinds
+from tutorial.two_kinds import kinds
 
 LOST, BOTH = "what the components lose", "mixture and what is lost"
 CLASSIFIERS = (kinds.LOGISTIC, kinds.MLP)

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from tutorial.data import principal
 from tutorial.data.digits import digits
-from tutorial.families.discriminative import LogisticRegression
-from tutorial.families.generative import NaiveBayes
-from tutorial.families.semi_supervised import em
+from tutorial.two_kinds.discriminative import LogisticRegression
+from tutorial.two_kinds.generative import NaiveBayes
+from tutorial.two_kinds.semi_supervised import em
 
 PAIRS = ((0, 1), (3, 5), (4, 9))
 """Digits to tell apart: an easy pair and two hard ones."""

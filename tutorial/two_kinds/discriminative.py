@@ -17,8 +17,8 @@ from sklearn import linear_model, svm
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
-from tutorial.families.labelled import checked
 from tutorial.networks.mlp import StackedMLP
+from tutorial.two_kinds.labelled import checked
 
 PATIENCE = 50_000
 """Steps of an SVM's solver, after which it stops where it is: with a large C and labels that contradict each other it

@@ -11,7 +11,7 @@ from scipy import integrate, special
 from sklearn import discriminant_analysis, mixture, naive_bayes, neighbors
 
 from tests.families.test_discriminative import BAD, clouds
-from tutorial.families.generative import (
+from tutorial.two_kinds.generative import (
     KernelDensity,
     LinearDiscriminant,
     MixturePerClass,

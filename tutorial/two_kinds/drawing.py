@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from tutorial.data.principal import PrincipalComponents
-from tutorial.families.generative import Generative
 from tutorial.metrics.digits import DigitJudge
+from tutorial.two_kinds.generative import Generative
 
 TRIES = 20
 """Draws of both classes, each of as many points as are wanted, after which drawing one class gives up."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from tutorial.data.principal import FITTED, zeros_and_ones
-from tutorial.families.discriminative import RBFSVM, Discriminative, LinearSVM, LogisticRegression, SmallMLP
-from tutorial.families.generative import (
+from tutorial.two_kinds.discriminative import RBFSVM, Discriminative, LinearSVM, LogisticRegression, SmallMLP
+from tutorial.two_kinds.generative import (
     Generative,
     KernelDensity,
     LinearDiscriminant,

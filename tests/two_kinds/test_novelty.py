@@ -12,9 +12,9 @@ from tutorial.data.digits import digits
 from tutorial.data.handwriting import BOX, written
 from tutorial.data.pixels import to_signed
 from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
-from tutorial.families import drawing, effort, kinds, novelty
-from tutorial.families.novelty import BOTH, LOST, roc, thinned
 from tutorial.metrics import digits as judging
+from tutorial.two_kinds import drawing, effort, kinds, novelty
+from tutorial.two_kinds.novelty import BOTH, LOST, roc, thinned
 
 
 @given(

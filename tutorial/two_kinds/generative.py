@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.distributions import MultivariateNormal
 
-from tutorial.families.labelled import checked, of_class, varies
+from tutorial.two_kinds.labelled import checked, of_class, varies
 
 
 class Generative(Protocol):
