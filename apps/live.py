@@ -96,6 +96,11 @@ def placed(bench: Bench[Any, T], start: Callable[[Any], T]) -> T:
     return training
 
 
+def stands(bench: Bench[Any, T], training: T) -> bool:
+    """Whether this is the training on the bench still, and of the set-up that the controls ask for now."""
+    return bench.work is training and bench.settings.setup == training.setup
+
+
 def work(
     bench: Bench[Any, T], start: Callable[[Any], T], looks: Callable[[T], Iterable[Look | None]], seconds: float
 ) -> Generator[tuple[T, Look] | None, None, None]:

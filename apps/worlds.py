@@ -12,6 +12,7 @@ from torch import Tensor
 from apps import limits, player
 from tutorial.data import toy2d
 from tutorial.data.toy2d import GaussianMixture
+from tutorial.families import truth
 
 DRAWN = "draw your own"
 NAMES = (*toy2d.WORLDS, DRAWN)
@@ -39,6 +40,13 @@ def drawn(world: str, value: Any) -> Points:
     if len(set(points)) < FEWEST:
         raise limits.refuse(f"Draw at least {FEWEST} different points first, on the picture.")
     return points
+
+
+def sent(world: Any, points: Any) -> Any:
+    """The points that a program has sent along, if any. Raises gr.Error if it names another world for them."""
+    if points and world != DRAWN:
+        raise limits.refuse(f"Points are for the data “{DRAWN}”: choose that, or leave them out.")
+    return points or []
 
 
 def _point(pair: Any) -> tuple[float, float]:
@@ -86,6 +94,11 @@ def unfinished(world: Any, points: list) -> str | None:
 def mixture(name: str, points: Points) -> GaussianMixture | None:
     """The world as a mixture of Gaussians, if it is one."""
     return toy2d.drawn(torch.tensor(points)) if name == DRAWN else toy2d.mixture_of(name)
+
+
+def density(name: str, points: Points) -> GaussianMixture | None:
+    """The world's density, if it is known: a mixture of Gaussians, or one that stands for an integral (see `truth`)."""
+    return truth.DENSITIES.get(name) or mixture(name, points)
 
 
 def sample(name: str, points: Points, n: int, generator: torch.Generator) -> Tensor:

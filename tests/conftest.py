@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import pytest
@@ -10,6 +11,29 @@ import torch
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before anything imports gradio
 
 from tests.browser.chromium import ARGUMENTS, NO_BROWSER, find
+
+
+@contextlib.contextmanager
+def _on_one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def one_thread():
+    """As the page computes: small networks only lose by a second one, and threads that wait for one another measure
+    what else the machine does."""
+    with _on_one_thread():
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_thread_throughout():
+    """The same for what is made once for all tests of a file."""
+    with _on_one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,14 @@ def test_gradio_stays_in_apps_and_matplotlib_in_figures(path):
         assert not tops & {"accelerate", "tqdm", "diffusers", "transformers", "scipy"}
     if not path.is_relative_to(ROOT / "tutorial" / "two_kinds"):
         assert "sklearn" not in tops
+
+
+def test_the_app_needs_nothing_that_only_tests_and_training_need():
+    """`make run` installs requirements.txt alone."""
+    missing = ["accelerate", "diffusers", "transformers", "normflows", "pytest", "playwright"]
+    code = f"import sys; sys.modules.update(dict.fromkeys({missing})); import apps.shell"
+    tried = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert tried.returncode == 0, tried.stderr
 
 
 def test_tabs_do_not_import_each_other():

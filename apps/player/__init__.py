@@ -97,7 +97,8 @@ def clip(
     start: int | None = None,
     note: str = "",
 ) -> str:
-    """The value of a `player`. Raises ValueError if there are not as many labels as frames.
+    """The value of a `player`. Raises ValueError if there are not as many labels as frames, and if a lens follows a
+    panel that has no axes, or that there is not.
 
     A player opens at its last frame, or at `start`. A new value is shown all at once. Layers that visitors hid stay
     hidden; who was at the last frame is at the last frame again, and who looked back stays at that frame. So a running
@@ -105,6 +106,9 @@ def clip(
     """
     if labels is not None and len(labels) != frames:
         raise ValueError(f"Need a label for each of {frames} frames; got {len(labels)}.")
+    for layer in (layer for panel in panels for layer in panel["layers"] if layer["kind"] == "lens"):
+        if layer["follows"] not in range(len(panels)) or "x" not in panels[layer["follows"]]:
+            raise ValueError(f"A lens must follow one of the panels with axes; panel {layer['follows']} is none.")
     whole = {"frames": frames, "rate": rate, "play": play, "note": note, "panels": list(panels)}
     more = {"labels": list(labels)} if labels is not None else {}
     return json.dumps(whole | more | ({"start": start} if start is not None else {}), allow_nan=False)
@@ -157,10 +161,10 @@ def lens(pictures: np.ndarray, across: int, *, follows: int, quality: int = 70) 
     """What is at the pointer, or crosshair, of panel `follows`, over which pictures (N, H, W, 3) uint8 are spread.
 
     Evenly, row by row from the top, `across` in a row; between their middles it is a blend of the nearest four. It
-    moves without asking the server. Raises ValueError if the last row is not full.
+    moves without asking the server. Raises ValueError if the last row is not full, and without two rows of two.
     """
-    if len(pictures) % across:
-        raise ValueError(f"Need full rows of {across} pictures; got {len(pictures)}.")
+    if across < 2 or len(pictures) < 2 * across or len(pictures) % across:
+        raise ValueError(f"Need two or more full rows of two or more pictures; got {len(pictures)}, {across} in a row.")
     return image(pictures, quality=quality) | {"kind": "lens", "smooth": True, "across": across, "follows": follows}
 
 

@@ -16,6 +16,7 @@ from scipy.stats import norm
 from apps import live, models, player
 from apps.tabs.families import latent_codes, latent_gap, latent_pictures, latent_rate
 from tutorial import weights
+from tutorial.families.digit_evidence import evidence
 from tutorial.families.digit_vae import BETAS, evenly_along, file_name, lattice, quantiles
 
 
@@ -36,7 +37,7 @@ def test_a_code_is_decoded(client):
 def test_a_digit_gets_its_bound_its_parts_and_the_truth(client, beta):
     picture, numbers = client.predict(digit=7, beta=beta, k=1000, api_name="/vae_latent")
     assert np.shape(picture) == (28, 28)
-    assert numbers["label"] == latent_pictures.test_digits()[1][7]
+    assert numbers["label"] == latent_pictures.labels()[7]
     assert numbers["elbo"] == pytest.approx(numbers["reconstruction"] - numbers["kl"], abs=1e-3)
     assert numbers["elbo"] < numbers["bound"] + 0.5
     assert numbers["bound"] < numbers["log_evidence"] + 0.5
@@ -107,12 +108,12 @@ def values(layer: dict) -> np.ndarray:
 def test_the_map_highlights_one_kind_of_digit():
     wish = latent_codes.check(1, "3", 4, 0)
     others, meant = layers(latent_codes.picture(wish, latent_codes.CIRCLE), 0)[:2]
-    labels = latent_pictures.test_digits()[1]
+    labels = latent_pictures.labels()
     assert meant["shape"][1] == labels.count(3)
     assert all(note.startswith("a 3") for note in meant["notes"])
     assert others["shape"][1] + meant["shape"][1] == latent_pictures.DIGITS
     k = int(meant["notes"][0].split()[-1])
-    mean, _ = models.digit_vae(1.0).encode(latent_pictures.test_digits()[0][k : k + 1])
+    mean, _ = models.digit_vae(1.0).encode(latent_pictures.shown()[k : k + 1])
     assert np.allclose(values(meant)[0, 0], mean[0], atol=1e-5)
 
 
@@ -140,8 +141,8 @@ def test_bounds_in_the_gap_lab_rise_between_the_dashed_lines():
 def test_the_posterior_on_the_map_is_a_density():
     """The heat map's cells, times their size, hold as much as the note says."""
     wish = latent_gap.check(4, 1, 0)
-    model, x = models.digit_vae(1.0), latent_pictures.test_digits()[0][4:5]
-    (known,) = latent_gap.evidence(model, x)
+    model, x = models.digit_vae(1.0), latent_pictures.shown()[4:5]
+    (known,) = evidence(model, x)
     _, held = latent_gap.posterior(model, x, known, wish.seed)
     assert held == pytest.approx(1, abs=0.01)
 
@@ -170,6 +171,34 @@ def test_a_training_walks_towards_the_recorded_runs_and_can_be_turned():
     again = live.placed(bench, latent_rate.Run)
     assert again is not run
     assert again.training.step == 0
+
+
+def test_a_training_that_ran_out_of_bounds_is_refused_after_pause_too():
+    bench: latent_rate.Bench = live.Bench()
+    bench.settings = latent_rate.check(1, 0.002, 64, 0)
+    run = live.placed(bench, latent_rate.Run)
+    assert "0 updates" in json.loads(latent_rate.paused(bench))["note"]
+    next(run.training.model.parameters()).data.fill_(float("nan"))
+    with pytest.raises(gr.Error, match="Lower the learning rate"):
+        latent_rate.paused(bench)
+    assert len(run.way) == 1
+    assert "nan" not in latent_rate.picture(run, "note")
+
+
+def test_a_training_hands_on_finished_pictures(monkeypatch):
+    """They are part of the work that takes turns, not made after it."""
+    monkeypatch.setattr(latent_rate, "AT_A_TIME", 1.0)
+    bench: latent_rate.Bench = live.Bench()
+    bench.settings = latent_rate.check(1, 0.002, 64, 0)
+    clips = [part for part in latent_rate.trained(bench) if part is not None]
+    assert len(clips) > 1
+    assert all("updates" in json.loads(clip)["note"] for clip in clips)
+
+
+def test_the_gap_lab_draws_no_error_from_fewer_than_ten_groups():
+    assert latent_gap.CODES / latent_gap.KS[-1] >= 10
+    *_, (_, clip) = filter(None, latent_gap.work(latent_gap.check(**latent_gap.DEFAULTS)))
+    assert f"from {latent_gap.CODES:,} codes" in json.loads(clip)["note"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import math
 
 import gradio as gr
 import pytest
-import torch
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
@@ -17,13 +16,7 @@ from tutorial.families import gan_game
 from tutorial.measurements import MeasurementsError
 from tutorial.training import point_gan
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -10,27 +10,20 @@ from html.parser import HTMLParser
 
 import gradio as gr
 import pytest
-import torch
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from apps import live, worlds
 from apps.tabs.families import panel, standings
 from tutorial.measurements import MeasurementsError
+from tutorial.metrics.divergence import entropy
 from tutorial.training import point_families
 
 FAMILIES = ["flow", "autoregressive", "GAN", "VAE", "diffusion"]
 MOST = 500_000
 """Characters of a clip that the page still takes quickly."""
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As the page computes; networks this small only lose by a second one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +134,38 @@ def test_a_cleared_bench_ends_the_run():
     assert list(going) == []
 
 
+@pytest.mark.parametrize("when", [0, 1, 5, -1], ids=["at once", "early", "between", "at the end"])
+def test_other_data_during_the_measuring_is_what_is_shown(when):
+    """As it happens after Pause, after an update of each, and between two strokes; no later picture is of the old."""
+    mine = bench()
+    for _ in panel.work(mine, updates=1):
+        pass
+    whole = sum(1 for _ in panel.measured(mine))
+    going = panel.measured(mine)
+    for _ in range(1 + when % whole):
+        next(going)
+    old = mine.work
+    mine.settings, mine.work = panel.check(**panel.DEFAULTS | {"world": "spiral"}), None
+    found = [look for look in going if look is not None]
+    assert {run.setup.world for run, _ in found} == {"spiral"}
+    run, state = found[-1]
+    assert mine.work is run
+    assert run is not old
+    assert "before they have learned anything" in panel.halted(state)
+
+
+def test_a_reset_during_the_measuring_begins_anew():
+    mine = bench()
+    for _ in panel.work(mine, updates=1):
+        pass
+    going = panel.measured(mine)
+    next(going)
+    mine.work = None
+    *_, (run, state) = (look for look in going if look is not None)
+    assert mine.work is run
+    assert {standing.updates for standing in state.standings} == {0}
+
+
 def test_between_two_pauses_little_is_computed():
     """So that others have their turn: here in seconds of this thread's own."""
     import time
@@ -214,8 +239,20 @@ def test_training_streams_and_ends_with_all_measured(client):
         assert by_name[name]["nll"] == pytest.approx(again[name]["nll"], abs=1e-6)
 
 
+@pytest.mark.parametrize("drawn", [(), [[-1.0, 0.5], [1.0, 0.0]]], ids=["two moons", "drawn points"])
+def test_a_density_without_modes_to_count_has_a_floor_and_no_coverage(drawn):
+    """Its floor is the mean over fresh points of −log of their density, which quadrature over the plane gives too."""
+    mine = bench(world=worlds.DRAWN if drawn else "two moons", drawn=drawn)
+    *_, (run, state) = panel.measured(mine)
+    density = worlds.density(run.setup.world, run.setup.drawn)
+    assert abs(state.entropy.mean - entropy(density)) < 4 * state.entropy.error
+    assert all(standing.quick.coverage is None for standing in state.standings)
+    assert "= floor" in standings.rows(state)
+    assert {row[4].strip() for row in Table(standings.rows(state)).rows[1:]} == {"–"}
+
+
 def test_a_world_without_a_known_density_has_no_floor(client):
-    _, rows = client.predict(world="two moons", seconds=1, api_name="/train_families")
+    _, rows = client.predict(world="spiral", seconds=1, api_name="/train_families")
     assert all(row["nll_floor"] is None and row["modes"] is None for row in rows)
     assert rows[0]["nll"] is not None
     assert rows[0]["excess"] is None

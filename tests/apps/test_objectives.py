@@ -16,14 +16,7 @@ from tutorial.diffusion.point_training import Knobs
 MOST = 500_000
 """Characters of a clip that the page still takes quickly."""
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As the page computes; networks this small only lose by a second one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_the_labs_open_with_finished_pictures_of_modest_size():

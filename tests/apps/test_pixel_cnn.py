@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
@@ -11,8 +13,11 @@ import torch
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from apps import limits, models
 from apps.tabs.families import pixels
 from apps.tabs.families.pixel_panels import PEN, inked, maps
+from tutorial import weights
+from tutorial.data.digits import black_and_white
 from tutorial.families import pixel_cnn
 from tutorial.families.pixel_cnn import nats
 
@@ -30,7 +35,7 @@ def bar(on: int = 1) -> list[list[int]]:
 def test_a_test_digit_is_finished_and_weighed(client):
     ways, weighed, whole = client.predict(test_digit=3, rows=20, n=2, seed=5, api_name="/pixel_cnn")
     x = torch.tensor(ways, dtype=torch.float32)[:, None]
-    given = pixels.test_digits()[3:4]
+    given = black_and_white()[3:4]
     assert torch.equal(x[:, :, :20], given[:, :, :20].repeat(2, 1, 1, 1))
     model = pixel_cnn.load()
     assert weighed == pytest.approx(nats(model, x).tolist(), abs=1e-2)
@@ -42,6 +47,45 @@ def test_a_digit_of_ones_own_is_kept_as_it_is(client):
     ways, weighed, whole = client.predict(digit=bar(), rows=28, n=1, api_name="/pixel_cnn")
     assert ways == [bar()]
     assert weighed == [whole]
+
+
+def test_no_piece_of_the_largest_drawing_is_long():
+    """Sixteen ways from fourteen rows: what is given is looked at once, and what is drawn is weighed one by one."""
+    passes = []
+    model = models.pixel_cnn()
+    seen = model.register_forward_pre_hook(lambda _, inputs: passes.append(len(inputs[0])))
+    request = SimpleNamespace(session_hash="a visitor")
+    found = list(pixels.pixel_cnn(request, n=16))
+    seen.remove()
+    assert passes == [1] * (1 + 16 + 1)
+    assert len(found[-1][0]) == len(found[-1][1]) == 16
+
+
+def test_a_growing_drawing_is_made_into_pictures_within_its_turns(monkeypatch):
+    free = []
+
+    def noted(*given, **settings):
+        free.append(limits.CPU._free)
+        return "a clip"
+
+    monkeypatch.setattr(pixels, "picture", noted)
+    monkeypatch.setattr(pixels, "FRAME", 0)
+    shown = list(pixels.run(SimpleNamespace(session_hash="a visitor"), *pixels.DEFAULTS.values()))
+    assert len(free) == len(shown) == 14 + 1
+    assert max(free) < limits.CORES
+
+
+def test_times_stand_beside_those_of_the_others():
+    """As recorded on two cards, and as measured here."""
+    table = pixels.recorded(*(weights.read_card(name) for name in ("pixel_cnn", "digit_vae_2_beta_1")))
+    row = re.search(r"variational autoencoder draws it \| 1 \| ([\d.]+)", table)
+    assert float(row[1]) == pytest.approx(weights.read_card("digit_vae_2_beta_1")["measured"]["ms_alone"], abs=0.005)
+    *_, here = pixels.timing()
+    drawn, decoded = (
+        float(re.search(rf"{name} \| \d+ \| ([\d.]+)", here)[1])
+        for name in ("PixelCNN draws 28 rows", "variational autoencoder draws it")
+    )
+    assert 0 < decoded < drawn / 10
 
 
 def test_grey_becomes_black_or_white(client):

@@ -98,6 +98,23 @@ def test_what_cannot_be_drawn_is_refused_in_a_sentence(make, sentence):
         make()
 
 
+SQUARE = np.zeros((4, 2, 2, 3), np.uint8)
+
+
+@pytest.mark.parametrize(("tiles", "across"), [(4, 1), (2, 2), (4, 0), (4, 3)])
+def test_a_lens_needs_rows_to_blend_between(tiles, across):
+    with pytest.raises(ValueError, match="two or more full rows"):
+        player.lens(SQUARE[:tiles], across, follows=0)
+
+
+@pytest.mark.parametrize("follows", [1, 2, -1])
+def test_a_lens_follows_a_panel_with_axes(follows):
+    plane = player.panel([], x=(0, 1, ""), y=(0, 1, ""))
+    with pytest.raises(ValueError, match="must follow one of the panels with axes"):
+        player.clip([plane, player.panel([player.lens(SQUARE, 2, follows=follows)])])
+    player.clip([plane, player.panel([player.lens(SQUARE, 2, follows=0)])])
+
+
 @pytest.mark.parametrize(
     ("numbers", "ends"),
     [([0.2, 30.0], (0.1, 100.0)), ([0.1, 1.0], (0.1, 1.0)), ([3.0, 4.0], (1.0, 10.0)), ([10.0], (10.0, 100.0))],

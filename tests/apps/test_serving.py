@@ -53,7 +53,8 @@ def start(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("command", "port", "inside"), [(["-m", "apps"], 7931, True), ([str(ROOT / "apps" / "__main__.py")], 7932, False)]
+    ("command", "port", "inside"),
+    [(["-m", "apps"], 7931, True), ([str(ROOT / "apps" / "__main__.py"), "start"], 7932, False)],
 )
 def test_it_starts_as_a_module_and_as_a_script_from_anywhere(start, tmp_path, command, port, inside):
     url = start(command, port, ROOT if inside else tmp_path)
@@ -81,7 +82,7 @@ def test_without_its_weights_it_says_which_file_and_which_command(start, tmp_pat
         shutil.copytree(ROOT / folder, house / folder, ignore=shutil.ignore_patterns("__pycache__"))
     unet = house / "assets" / "weights" / "unet.safetensors"
     unet.unlink() if damage == "missing" else unet.write_bytes(unet.read_bytes()[:1000])
-    url = start(["-m", "apps"], port, house)
+    url = start(["-m", "apps", "latent"], port, house)
     config = urllib.request.urlopen(f"{url}/config").read().decode()
     assert "unet.safetensors" in config
     assert "tutorial.training.latent_diffusion" in config

@@ -12,6 +12,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from apps.tabs.two_kinds import draws, effort, elsewhere, learners, letter, novelty
+from tutorial.data import principal
 from tutorial.data.principal import zeros_and_ones
 from tutorial.two_kinds import kinds
 from tutorial.two_kinds.novelty import LOST, SCORES
@@ -78,7 +79,8 @@ def test_who_learns_faster_is_measured_and_streams(client):
     text, found = job.result(timeout=120)
     assert text == "3 and 5: 2 repeats, measured just now"
     assert {name: len(rows) for name, rows in found["labelled"].items()} == {
-        "naive Bayes": 12,
+        "naive Bayes, variances shared": 12,
+        "naive Bayes, variances per class": 12,
         "logistic regression": 12,
     }
     for rows in (*found["labelled"].values(), found["lead"], *found["unlabelled"].values()):
@@ -156,22 +158,34 @@ def test_each_model_draws_or_climbs(model):
 def test_a_climb_ends_sure_and_unlikely():
     *_, clip = draws.work(draws.check("logistic regression, climbing", "10", "0", 1))
     note = json.loads(clip)["note"]
-    assert "p = 1.00000 or more" in note
+    assert "gives each of them p(0 | x) = 1 − " in note
     assert "100% of what climbed is stranger still" in note
 
 
-def test_a_probability_keeps_its_nines_and_a_density_its_power():
-    assert elsewhere.shown.percent(0.99949) == "99.95%"
-    assert elsewhere.shown.percent(1 - 1e-9) == "more than 99.9999%"
-    assert elsewhere._power(-1000 * math.log(10)).endswith("10^-1000")  # far below the smallest float
-    assert elsewhere._power(math.log(2.5e-20)) == "2.5 · 10^-20"
+def test_an_svm_gives_its_decision_and_no_probability():
+    wish = elsewhere.check("RBF SVM", "QDA", 5, -5)
+    decision = elsewhere.ask(wish).decision
+    assert f"| RBF SVM: decision, no probability | {decision:+.3g} |".replace("-", "−") in elsewhere.told(
+        wish, elsewhere.ask(wish)
+    )
+
+
+@pytest.mark.parametrize(("p", "text"), [(1 - 3e-5, "1 − 3.0·10⁻⁵"), (1 - 5e-6, "1 − 5.0·10⁻⁶"), (5e-6, "5.0·10⁻⁶")])
+def test_what_is_not_quite_sure_is_not_told_as_100_percent(p, text):
+    log_odds = math.log(p / (1 - p))
+    wish = elsewhere.check("logistic regression", "QDA", 0, 0)
+    answer = elsewhere.Answer(abs(log_odds), p, p, log_odds, -3.0, 0.5)
+    assert f"p(1 given x), by Bayes’ rule | {text} |" in elsewhere.told(wish, answer)
+    drawn = letter.Answer({"small MLP": p}, {"small MLP": log_odds}, -3.0, 1.0, {kinds.MIXTURE: 0.5, LOST: 0.5})
+    sure = text if p > 0.5 else f"1 − {text}"
+    assert f"with p({int(p > 0.5)} given x) = {sure} |" in letter.told(drawn)
 
 
 def test_recordings_say_so_and_how_to_repeat_them():
     films = [
-        *learners.recorded().values(),
-        *novelty.recorded().values(),
-        *(one for one, _ in effort.recorded().values()),
+        *learners.recordings().values(),
+        *novelty.recordings().values(),
+        *(one for one, _ in effort.recordings().values()),
     ]
     for film in films:
         assert "recorded by python -m tutorial.training.two_kinds" in json.loads(film)["note"]
@@ -182,9 +196,9 @@ def test_a_damaged_recording_is_told_with_its_command(monkeypatch):
 
     content = {"command": "make it", "learning": {}, "repeats": 1, "spaces": {"2": {}}}
     monkeypatch.setattr(measurements, "load", lambda *_, **__: content)
-    for recorded in (learners.recorded, novelty.recorded, effort.recorded):
+    for recordings in (learners.recordings, novelty.recordings, effort.recordings):
         with pytest.raises(measurements.MeasurementsError, match="make it"):
-            recorded()
+            recordings()
 
 
 def test_ink_follows_the_strokes_and_is_bounded():
@@ -202,3 +216,42 @@ def test_an_empty_paper_asks_for_a_drawing():
     clip, table = letter.picture(letter.check(letter.DRAWN, 0, []))
     assert "Draw a letter" in json.loads(clip)["note"]
     assert table == ""
+
+
+def test_the_endpoints_compute_what_they_answer_and_no_picture(client, monkeypatch):
+    for lab in (elsewhere, letter):
+        monkeypatch.setattr(lab, "picture", None)
+    assert client.predict(x=1, y=2, api_name="/seen_elsewhere")["p_one"] > 0
+    assert client.predict(strokes=[LINE], api_name="/score_drawing")["lost"] > 0
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "values"),
+    [
+        ("/classify_toy", {"digits": 20}),
+        ("/support_vectors", {"digits": 20}),
+        ("/generate_toy", {"model": "LDA", "space": 10}),
+        ("/seen_elsewhere", {}),
+        ("/score_drawing", {"strokes": [LINE]}),
+        ("/who_notices", {"space": 2}),
+        ("/who_learns_faster", {"repeats": 2}),
+        ("/working_harder", {"space": 2}),
+    ],
+)
+def test_without_mnist_an_endpoint_says_how_to_get_it_back(client, monkeypatch, tmp_path, endpoint, values):
+    from tutorial.data import digits
+
+    kept = [
+        digits.digits,
+        principal._all_components,
+        zeros_and_ones,
+        kinds.generative,
+        kinds.discriminative,
+        letter.watched,
+    ]
+    for function in kept:
+        function.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(digits, "FOLDER", tmp_path)
+        with pytest.raises(AppError, match=r"is missing or damaged\. Get it back"):
+            client.predict(**values, api_name=endpoint)

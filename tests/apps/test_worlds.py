@@ -71,3 +71,10 @@ def test_there_is_an_exact_denoiser_of_what_is_a_mixture_and_a_learned_one_of_ea
     ):
         with pytest.raises(gr.Error, match=sentence):
             models.denoiser(kind, world, drawn)
+
+
+def test_points_that_a_program_sends_are_not_passed_over():
+    assert worlds.sent(worlds.DRAWN, [[0, 0]]) == [[0, 0]]
+    assert worlds.sent("spiral", None) == []
+    with pytest.raises(gr.Error, match="Points are for the data “draw your own”"):
+        worlds.sent("spiral", [[0, 0], [1, 1]])

@@ -98,7 +98,7 @@ def test_a_link_brings_the_settings_back(page, watched, url):
 
 def test_recorded_runs_say_so_and_are_scrubbed_here(page):
     note = told(page, "rate")
-    assert "Recorded runs, made by python -m tutorial.training.digit_vae" in note
+    assert "made by python -m tutorial.training.digit_vae --latent 2 --beta 1, the others alike" in note
     asked = len(page.asked)
     slider = page.locator("#rate input[type=range]").first
     slider.press("Home")

@@ -76,8 +76,8 @@ def test_the_learning_rate_acts_in_mid_run_and_other_data_begins_anew(page):
     before = updates(page)
     until(page, lambda: all(a > b for a, b in zip(updates(page), before, strict=True)), 60)  # the same run
     assert "panel-rate=0.002" in page.url
-    choose(page, "panel-world", "two moons")
-    until(page, lambda: "floor" not in table(page)[0][2], 60)  # of the moons, nobody knows the density
+    choose(page, "panel-world", "spiral")
+    until(page, lambda: "floor" not in table(page)[0][2], 60)  # of the spiral, nobody knows the density
     assert [row[4] for row in table(page)] == ["–"] * 5
     page.click("#panel-pause")
 
@@ -132,9 +132,9 @@ def test_a_game_is_played_and_stopped(page):
     before = page.evaluate(LAYER, ["gan", 0, "fakes G(z)"])
     page.fill("#gan-seed input", "1")
     page.click("#gan-play")
-    until(page, lambda: "rounds played" in page.locator("#gan-said").inner_text(), 30)
+    until(page, lambda: page.evaluate(LAYER, ["gan", 0, "fakes G(z)"]) != before, 30)  # the film grows as it is played
     page.click("#gan-stop")
-    until(page, lambda: page.locator("#gan-said").inner_text() == "Stopped.", 30)
+    until(page, lambda: page.locator("#gan-said").inner_text().endswith("of 2,000 rounds played, then stopped."), 30)
     page.click("#gan-play")
     until(page, lambda: "after 2,000 rounds" in page.locator("#gan-said").inner_text(), 90)
     assert page.evaluate(LAYER, ["gan", 0, "fakes G(z)"]) != before

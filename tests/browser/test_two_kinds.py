@@ -57,7 +57,7 @@ def test_a_click_asks_about_a_place(page):
     before = answer(page)
     click(page, 1, 0.95, 0.5)  # right of all digits
     until(page, lambda: answer(page) != before)
-    assert re.search(r"· 10⁻", answer(page))
+    assert re.search(r"·10⁻", answer(page))
     until(page, lambda: titles(page, "look-digit") == ["this place, decoded"])
 
 

@@ -67,7 +67,7 @@ def test_another_model_draws_and_a_classifier_climbs(page):
 
 def test_a_click_asks_both_models(page):
     before = page.locator("#elsewhere-said").inner_text()
-    assert "more than 99.9999%" in before
+    assert "p(1 given x)\t1 − " in before
     page.locator("#elsewhere canvas").first.click(position={"x": 150, "y": 150})
     until(page, lambda: page.locator("#elsewhere-said").inner_text() != before)
     assert "p(x)" in page.locator("#elsewhere-said").inner_text()
@@ -148,3 +148,37 @@ def test_a_link_brings_back_what_was_seen(watched, url):
     page.wait_for_selector("#elsewhere canvas", timeout=30_000)
     until(page, lambda: "At (−6.00, 2.50)" in page.locator("#elsewhere-said").inner_text())
     assert "small MLP: p(0 given x)" in page.locator("#elsewhere-said").inner_text()
+
+
+@pytest.mark.parametrize(("lab", "setting", "value"), [("novelty", "space", "10"), ("effort", "space", "2")])
+def test_a_link_to_a_recording_shows_it_and_measures_nothing(watched, url, lab, setting, value):
+    page = watched(f"{url}?{lab}-{setting}={value}")
+    page.wait_for_selector(f"#{lab} canvas", timeout=30_000)
+    until(page, lambda: told(page, lab).startswith(f"{value} components, recorded by"))
+    assert page.locator(f"#{lab}-{setting}").get_by_label(value, exact=True).is_checked()
+    assert stands_still(page, lab)
+
+
+@pytest.mark.parametrize(("lab", "going"), [("effort", "models done"), ("novelty", "scores done")])
+def test_another_choice_ends_a_measurement_and_its_recording_stays(page, lab, going):
+    page.click(f"#{lab}-go")
+    until(page, lambda: going in told(page, lab), 30)
+    page.locator(f"#{lab}-space").get_by_label("10", exact=True).check()
+    until(page, lambda: told(page, lab).startswith("10 components, recorded by"))
+    assert stands_still(page, lab)
+    page.click(f"#{lab}-go")
+    until(page, lambda: going in told(page, lab), 30)
+    page.click(f"#{lab}-recorded")
+    until(page, lambda: told(page, lab).startswith("10 components, recorded by"))
+    assert stands_still(page, lab)
+
+
+def test_on_a_phone_every_table_is_whole_without_scrolling(open_page):
+    page = open_page(width=390, tab=TAB)
+    page.wait_for_selector("#effort canvas")
+    tables = page.evaluate(
+        """[...document.querySelectorAll(".prose table")].filter((table) => table.offsetParent).map((table) =>
+          [getComputedStyle(table).display, table.getBoundingClientRect().right])"""
+    )
+    assert len(tables) >= 4
+    assert all(display == "table" and right <= 390 for display, right in tables)

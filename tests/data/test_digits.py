@@ -11,7 +11,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from tutorial.data import digits as module
-from tutorial.data.digits import DataError, digits, read_idx
+from tutorial.data.digits import DataError, binarised, black_and_white, digits, read_idx
 
 
 def test_all_seventy_thousand_are_there():
@@ -53,6 +53,11 @@ def test_a_damaged_file_is_named(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"some-idx1-ubyte\.gz is missing or damaged"):
         read_idx(path)
+
+
+def test_test_digits_are_binarised_once_and_shared():
+    assert black_and_white() is black_and_white()
+    assert torch.equal(black_and_white(), binarised(digits("test")[0], torch.Generator().manual_seed(0)))
 
 
 def test_a_missing_file_is_named_with_the_command_that_brings_it_back(monkeypatch, tmp_path):

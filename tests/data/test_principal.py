@@ -6,8 +6,9 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
+from tutorial.data import principal
 from tutorial.data.digits import digits
-from tutorial.data.principal import fit, zeros_and_ones, zeros_and_ones_components
+from tutorial.data.principal import FITTED, MOST, fit, zeros_and_ones, zeros_and_ones_components
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,34 @@ def test_there_and_back_brings_the_nearest_picture_of_the_plane(pictures):
 def test_too_many_components_are_refused(pictures, k):
     with pytest.raises(ValueError, match="principal components"):
         fit(pictures, k)
+
+
+@pytest.mark.parametrize("k", [2, 10, 50])
+def test_fewer_components_of_zeros_and_ones_are_the_first_of_the_many(k):
+    """As if they had been fitted alone; the larger space only adds axes."""
+    mine, labels = zeros_and_ones_components(k), digits("training")[1]
+    rows = (labels < 2).nonzero().flatten()[:FITTED]
+    alone = fit(digits("training")[0][rows], k)
+    torch.testing.assert_close(mine.axes, alone.axes)
+    torch.testing.assert_close(mine.scale, alone.scale)
+    assert torch.equal(mine.axes, zeros_and_ones_components(MOST).axes[:k])
+    points = zeros_and_ones("test", MOST).points[:, :k]
+    torch.testing.assert_close(zeros_and_ones("test", k).points, points, atol=1e-5, rtol=1e-5)
+
+
+def test_the_eigenvectors_are_looked_for_once(monkeypatch):
+    principal._all_components.cache_clear()
+    calls = []
+    monkeypatch.setattr(principal, "fit", lambda *of: calls.append(of) or fit(*of))
+    for k in (2, 10, 50):
+        zeros_and_ones_components(k)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("k", [0, MOST + 1])
+def test_more_components_than_were_found_are_refused(k):
+    with pytest.raises(ValueError, match=f"{k} cannot be taken"):
+        zeros_and_ones_components(k)
 
 
 def test_pictures_that_do_not_vary_are_refused(pictures):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import normflows
@@ -14,23 +15,15 @@ from torch import nn
 from tutorial import weights
 from tutorial.data.toy2d import WORLDS
 from tutorial.diffusion.elbo import negative_log_density
+from tutorial.diffusion.point_training import AVERAGE
 from tutorial.families import shipped
-from tutorial.families.flow import BOX, KINDS, Affine, Flow, FlowConfig, Spline, log_normal
-from tutorial.families.learners import FlowLearner
+from tutorial.families.flow import BOX, KINDS, Affine, Chain, Flow, FlowConfig, Spline, log_normal
+from tutorial.families.learners import LONGEST, FlowLearner
 from tutorial.families.truth import DENSITIES
-from tutorial.families.warping import Fold, Squash, densities, origin, round_trip, strips, way, with_layer
+from tutorial.families.warping import Fold, Squash, densities, origins, round_trip, strips, way, with_layer
 
 AFFINE = FlowConfig("affine", waves=0)  # as `SHAPES`, but as many layers as the spline has
 CONFIGS = {"spline": FlowConfig(), "affine": AFFINE}
-
-
-@pytest.fixture
-def one_thread():
-    """Networks this small are faster on one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -70,7 +63,8 @@ def test_points_come_back_from_their_noise(kind, world):
     flow = shipped.flow(world, kind)
     assert round_trip(flow, WORLDS[world](10_000, generator())).max() < 1e-4
     noise = torch.randn(10_000, 2, generator=generator(1))
-    assert (flow(flow.inverse(noise)[0])[0] - noise).norm(dim=1).max() < 1e-4
+    back = (flow(flow.inverse(noise)[0])[0] - noise).norm(dim=1)
+    assert back.max() < (1e-4 if kind == "spline" else 1e-3)  # affine bridges between modes are steep all along
     z = grid(4, 60)
     there = flow.inverse(z)[0]
     assert (flow(there)[0] - z).norm(dim=1).max() < 1e-2
@@ -97,15 +91,18 @@ def test_the_density_of_an_untrained_flow_sums_up_to_one(kind):
 
 
 def spline(batch: int, bins: int, seed: int = 0, size: float = 2.0) -> Spline:
-    return Spline(size * torch.randn(batch, 3 * bins - 1, generator=generator(seed), dtype=torch.float64))
+    return Spline.of(size * torch.randn(batch, 3 * bins - 1, generator=generator(seed), dtype=torch.float64))
+
+
+def repeated(one: Spline, n: int) -> Spline:
+    """The same curve for n numbers."""
+    return Spline(*(part.expand(n, -1) for part in (one.x, one.y, one.slope)))
 
 
 def test_a_spline_rises_meets_its_knots_and_is_the_identity_outside():
     one = spline(1, 7)
     x = torch.linspace(-5, 5, 4001, dtype=torch.float64).requires_grad_()
-    same = Spline.__new__(Spline)
-    same.x, same.y, same.slope = (part.expand(len(x), -1) for part in (one.x, one.y, one.slope))
-    y, logdet = same.forward(x)
+    y, logdet = repeated(one, len(x)).forward(x)
     (slope,) = torch.autograd.grad(y.sum(), x)
     assert (y.diff() > 0).all()
     assert torch.allclose(slope.log(), logdet, atol=1e-8)
@@ -113,9 +110,7 @@ def test_a_spline_rises_meets_its_knots_and_is_the_identity_outside():
     assert torch.equal(y[outside], x[outside])
     assert (logdet[outside] == 0).all()
     at = one.x[0, 1:-1]
-    knots = Spline.__new__(Spline)
-    knots.x, knots.y, knots.slope = (part.expand(len(at), -1) for part in (one.x, one.y, one.slope))
-    y, logdet = knots.forward(at)
+    y, logdet = repeated(one, len(at)).forward(at)
     assert torch.allclose(y, one.y[0, 1:-1])
     assert torch.allclose(logdet.exp(), one.slope[0, 1:-1])
 
@@ -126,7 +121,7 @@ def test_a_spline_is_that_of_a_public_flow_library():
 
     bins, n, least = 6, 500, 1e-3
     raw = torch.randn(n, 3 * bins - 1, generator=generator(), dtype=torch.float64)
-    mine, x = Spline(raw), BOX * (2 * torch.rand(n, generator=generator(1), dtype=torch.float64) - 1)
+    mine, x = Spline.of(raw), BOX * (2 * torch.rand(n, generator=generator(1), dtype=torch.float64) - 1)
     slope_one = math.log(math.expm1(1 - least))
     slopes = nn.functional.pad(raw[:, 2 * bins :] + slope_one, (1, 1), value=slope_one)
     for inverse in (False, True):
@@ -229,12 +224,42 @@ def test_the_origin_of_a_place_is_the_point_that_gets_there(kind):
     between = 4
     places = way(flow, x, between).places
     for moment in range(0, len(places), 3):
-        assert (origin(flow, places[moment], moment, between) - x).norm() < 1e-3
+        assert (origins(flow, places[moment], moment, between) - x).norm() < 1e-3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("layer", [Fold(0, -0.5), Fold(1, 0.3), Squash(0, 1e-3)], ids=["fold", "other", "squash"])
+def test_every_point_is_found_again_at_every_moment_in_spite_of_a_bad_layer(kind, layer):
+    """A fold: the point itself is among those that are found. A squash: what is found gets to the same place."""
+    flow, between = with_layer(shipped.flow("two moons", kind), layer), 4
+    x = WORLDS["two moons"](5, generator(4))
+    places = way(flow, x, between).places
+    for moment, at in enumerate(places):
+        for start, place in zip(x, at, strict=True):
+            found = origins(flow, place[None], moment, between)
+            assert (way(flow, found, between).places[moment] - place).abs().max() < 1e-3
+            assert isinstance(layer, Squash) or (found - start).norm(dim=1).min() < 1e-3
+
+
+def test_below_the_crease_of_a_fold_nothing_comes_from():
+    folded = with_layer(Flow(FlowConfig(layers=0)), Fold(0, 0.5))
+    below, above = torch.tensor([[0.0, 0.2]]), torch.tensor([[0.0, 0.9]])
+    assert origins(folded, below, 1, 2).tolist() == below.tolist()  # it is not made yet
+    assert len(origins(folded, below, 2, 2)) == 0
+    assert torch.allclose(origins(folded, above, 2, 2), torch.tensor([[0.0, 0.9], [0.0, 0.1]]))
+
+
+def test_before_a_fold_is_made_nothing_moves():
+    x = WORLDS["two moons"](50, generator())
+    found = way(with_layer(Flow(FlowConfig(layers=0)), Fold(0, 0.0)), x, 4)
+    assert all(torch.equal(place, x) for place in found.places[:4])
+    assert torch.equal(found.places[4][:, 1], x[:, 1].abs())
+    assert (found.logdets == 0).all()
 
 
 @pytest.mark.parametrize("at", [-0.5, 0.0, 0.7])
 def test_a_folded_flow_counts_what_lies_above_twice(at):
-    """∫ p of a fold alone is 2 P(N > at), by the normal distribution; the formula's determinant stays 1."""
+    """∫ p of a fold alone is 2 P(N > at), by the normal distribution; the formula's |det| stays 1."""
     folded = with_layer(Flow(FlowConfig(layers=0)), Fold(0, at))
     above = 1 - 0.5 * (1 + math.erf(at / math.sqrt(2)))
     assert sum(strips(folded.log_prob, reach=8, width=0.02)) == pytest.approx(2 * above, abs=5e-3)
@@ -251,6 +276,7 @@ def test_a_squash_has_an_inverse_on_paper_only():
     assert worst[0] < 1e-4 < worst[1] < worst[2]
     exact = with_layer(shipped.flow("eight Gaussians").double(), Squash(0, 1e-3))
     assert round_trip(exact, x.double()).max() < 1e-6
+    assert round_trip(Chain([Squash(0, 1e-6)]), x).max() < 1e-6  # alone it loses nothing
     half = with_layer(flow, Squash(0, 0.5))
     _, logdets = half.stages(x)
     assert torch.allclose(logdets[2], torch.full((1000,), math.log(0.5)))
@@ -286,13 +312,27 @@ def test_no_shipped_flow_is_below_the_floor_and_the_cards_say_what_is_so(world, 
     assert kind == "affine" or nats < 0.02
     recorded = weights.read_card(shipped.flow_name(world, kind))["measured"]
     assert nats == pytest.approx(recorded["above_floor"], abs=4 * error)
+    assert recorded["inversion"] < 1e-4
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("world", shipped.WORLDS)
 def test_a_public_flow_library_trained_equally_long_is_not_better_by_a_tenth_of_a_nat(world, one_thread):
-    """The same number of couplings, bins and units, the same optimiser, batches and updates."""
+    """Couplings, bins, units, optimiser, clipping, averaging, batches and updates are the same; theirs may have either
+    rate. What is ours alone are the frequencies in which the network sees the kept coordinate."""
     updates, data = 1000, WORLDS[world](50_000, generator(10))
+    learner = FlowLearner(data, FlowConfig(), generator())
+    for k in range(updates):
+        learner.rate = 5e-3 * (1 - k / updates)
+        learner.update()
+    mine = above(learner.average, world)[0]
+    theirs = {rate: above(public_flow(data, rate, updates, learner.batch), world)[0] for rate in (2e-3, 5e-3)}
+    print(f"{world}: ours {mine:.3f}, normflows {theirs} nats above the floor after {updates} updates each")
+    assert mine < min(theirs.values()) + 0.10
+
+
+def public_flow(data: torch.Tensor, rate: float, updates: int, batch: int) -> nn.Module:
+    """A spline flow of the library's, trained, its weights averaged as `FlowLearner` does."""
     torch.manual_seed(0)
     layers: list[nn.Module] = []
     for k in range(4):
@@ -301,18 +341,18 @@ def test_a_public_flow_library_trained_equally_long_is_not_better_by_a_tenth_of_
                 2, 1, 64, num_bins=12, tail_bound=BOX, reverse_mask=bool(k % 2)
             )
         )
-    theirs = normflows.NormalizingFlow(normflows.distributions.base.DiagGaussian(2, trainable=False), layers)
-    optimizer = torch.optim.Adam(theirs.parameters(), lr=2e-3, betas=(0.9, 0.99))
-    learner = FlowLearner(data, FlowConfig(), generator())
+    flow = normflows.NormalizingFlow(normflows.distributions.base.DiagGaussian(2, trainable=False), layers)
+    averaged = copy.deepcopy(flow)
+    optimizer = torch.optim.Adam(flow.parameters(), betas=(0.9, 0.99))
     draws = generator(1)
     for k in range(updates):
-        learner.rate = 5e-3 * (1 - k / updates)
-        learner.update()
-        optimizer.param_groups[0]["lr"] = 2e-3 * (1 - k / updates)
-        loss = theirs.forward_kld(data[torch.randint(len(data), (learner.batch,), generator=draws)])
+        optimizer.param_groups[0]["lr"] = rate * (1 - k / updates)
+        loss = flow.forward_kld(data[torch.randint(len(data), (batch,), generator=draws)])
         optimizer.zero_grad()
         loss.backward()
+        nn.utils.clip_grad_norm_(flow.parameters(), LONGEST)
         optimizer.step()
-    mine, (other, _) = above(learner.average, world)[0], above(theirs, world)
-    print(f"{world}: ours {mine:.3f}, normflows {other:.3f} nats above the floor after {updates} updates each")
-    assert mine < other + 0.10
+        with torch.no_grad():
+            for slow, fast in zip(averaged.parameters(), flow.parameters(), strict=True):
+                slow.lerp_(fast, 1 - min(AVERAGE, (k + 1) / (k + 11)))
+    return averaged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -14,13 +15,7 @@ from tutorial.families.gan_game import FRAMES, SAMPLES, SIDE, data, game, places
 from tutorial.families.learners import GANLearner, OutOfBounds
 from tutorial.metrics.energy import noise_floor
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def frames(seed: int, monkeypatch, updates: int = 60) -> list[gan_game.Frame]:
@@ -70,6 +65,32 @@ def test_each_network_learns_while_the_other_is_held():
     x, fake = ring().sample(64), learner.model.generate(64)
     learner.model.discriminator_loss(x, fake).backward()
     assert all(weight.grad is None for weight in learner.model.generator.parameters())
+
+
+def test_an_update_is_a_step_of_adam_for_each_and_leaves_no_gradients():
+    """Against the paper's algorithm 1 by hand, on the same batches: D first, and then G against the new D."""
+    points = ring().sample(1000, torch.Generator().manual_seed(0))
+    learner = GANLearner(points, GANConfig(), torch.Generator().manual_seed(1))
+    twin, chance = copy.deepcopy(learner.model), copy.deepcopy(learner.generator)
+    discriminator, generator = (
+        torch.optim.Adam(network.parameters(), lr=learner.rate, betas=(0.5, 0.99))
+        for network in (twin.discriminator, twin.generator)
+    )
+    entropy, ones = torch.nn.BCEWithLogitsLoss(), torch.ones(learner.batch, 1)
+    for _ in range(3):
+        x = points[torch.randint(len(points), (learner.batch,), generator=chance)]
+        fake = twin.generate(learner.batch, chance)
+        discriminator.zero_grad()
+        loss = entropy(twin.discriminator(x), ones) + entropy(twin.discriminator(fake.detach()), 0 * ones)
+        loss.backward()
+        discriminator.step()
+        generator.zero_grad()
+        entropy(twin.discriminator(fake), ones).backward()
+        generator.step()
+        assert learner.update() == pytest.approx(loss.item(), abs=1e-6)
+        assert all(weight.grad is None for weight in learner.model.parameters())
+        for mine, by_hand in zip(learner.model.parameters(), twin.parameters(), strict=True):
+            torch.testing.assert_close(mine, by_hand, rtol=0, atol=1e-5)
 
 
 def test_a_played_game_ends_far_closer_to_the_data_than_it_began():

@@ -5,27 +5,22 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 import torch
 
-from tutorial.data.toy2d import ring, two_moons
+from tutorial.data.toy2d import ring, spiral
 from tutorial.families import comparison
 from tutorial.families.comparison import Comparison, Knobs
 from tutorial.families.learners import AUTOREGRESSIVE, FLOW, OutOfBounds, learners
 from tutorial.metrics.coverage import coverage
+from tutorial.networks.mlp import StackedMLP
 
 UPDATES = {"flow": 200, "autoregressive": 400, "GAN": 300, "VAE": 1000, "diffusion": 1000}
 
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """As the page computes; networks this small only lose by a second one."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread_throughout")
 
 
 @pytest.fixture(scope="module")
@@ -116,12 +111,41 @@ def in_float64(model):
 
 @pytest.mark.parametrize("family", ["flow", "autoregressive", "GAN", "diffusion"])
 def test_decoding_noise_is_sampling(trained, family):
-    """The same codes give the same points; and noise gives points like those of `sample`."""
+    """The same codes give the same points; and noise gives points like those of `sample`. Not so for the VAE, below."""
     model = trained[0][family]
     noise = torch.randn(2000, 2, generator=torch.Generator().manual_seed(4))
     assert torch.equal(model.decode(noise), model.decode(noise))
     own = model.sample(2000, torch.Generator().manual_seed(5))
     assert comparison.energy_distance(model.decode(noise), own) < 6 * comparison.noise_floor(own, 2000, 2000)
+
+
+def test_decoding_noise_is_sampling_but_for_the_noise_of_the_vae(trained):
+    """Of p(x | z) it gives the mean: what `sample` draws from the same codes is that and white noise of width σ."""
+    model = trained[0]["VAE"]
+    noise = torch.randn(2000, 2, generator=torch.Generator().manual_seed(5))
+    rest = model.sample(2000, torch.Generator().manual_seed(5)) - model.decode(noise)
+    sigma = model.average.log_spread.exp().item()
+    assert rest.std().item() == pytest.approx(sigma, rel=0.06)
+    assert abs(rest.mean().item()) < 4 * sigma / math.sqrt(rest.numel())
+
+
+@pytest.mark.parametrize("family", ["flow", "autoregressive", "GAN", "VAE", "diffusion"])
+def test_drawing_takes_as_many_evaluations_as_it_says(trained, family):
+    """Counted: how often the perceptron runs that runs most often."""
+    model = trained[0][family]
+    average = {"GAN": lambda: model.model, "diffusion": lambda: model.training.average}.get(
+        family, lambda: model.average
+    )()
+    runs = Counter()
+    hooks = [
+        module.register_forward_pre_hook(lambda module, _: runs.update([id(module)]))
+        for module in average.modules()
+        if isinstance(module, StackedMLP)
+    ]
+    model.sample(10)
+    for hook in hooks:
+        hook.remove()
+    assert max(runs.values()) == model.evaluations
 
 
 def test_a_seed_gives_the_same_run_and_another_another():
@@ -139,7 +163,7 @@ def test_a_comparison_with_a_seed_is_the_same_however_long_its_slices_were(monke
     found = []
     for seconds in (0.005, 0.1):
         monkeypatch.setattr(comparison, "SLICE", seconds)
-        run = Comparison(ring().sample, ring(), seed=5)
+        run = Comparison(ring().sample, density=ring(), modes=ring(), seed=5)
         for _ in run.train(updates=30):
             pass
         for _ in run.measure():
@@ -149,9 +173,7 @@ def test_a_comparison_with_a_seed_is_the_same_however_long_its_slices_were(monke
 
 
 def test_each_family_gets_the_same_share_of_the_time():
-    run = Comparison(
-        two_moons, None, flow=replace(FLOW, kind="affine"), autoregressive=replace(AUTOREGRESSIVE, first=1)
-    )
+    run = Comparison(spiral, flow=replace(FLOW, kind="affine"), autoregressive=replace(AUTOREGRESSIVE, first=1))
     training = run.train()
     while sum(run.learned.values()) < 3:
         next(training)
@@ -165,14 +187,14 @@ def test_each_family_gets_the_same_share_of_the_time():
 
 
 def test_numbers_out_of_bounds_are_noticed_and_not_drawn():
-    run = Comparison(ring().sample, ring())
+    run = Comparison(ring().sample, density=ring(), modes=ring())
     with pytest.raises(OutOfBounds):
         for _ in run.train(lambda: Knobs(rate=1e18), updates=500):
             pass
 
 
 def test_every_number_of_a_measurement_is_what_it_says():
-    run = Comparison(ring().sample, ring(), seed=1)
+    run = Comparison(ring().sample, density=ring(), modes=ring(), seed=1)
     for _ in run.train(updates=100):
         pass
     for _ in run.measure():
@@ -195,14 +217,14 @@ def test_every_number_of_a_measurement_is_what_it_says():
             assert thorough.excess.mean == pytest.approx(thorough.nll.mean - state.entropy.mean, abs=1e-5)
             assert (thorough.way[[0, -1]] - run.ends).norm(dim=1).max() < 1e-3  # from a point of the data to another
     assert by_name["GAN"].thorough.inversion is None
-    assert by_name["diffusion"].passes > by_name["flow"].passes
+    assert by_name["diffusion"].evaluations > by_name["flow"].evaluations
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_half_a_minute_of_computing_is_enough_for_all_but_the_vae_and_the_gan(seed):
     """Of one thread's own time, measurements included."""
-    run = Comparison(ring().sample, ring(), seed=seed, clock=time.thread_time)
+    run = Comparison(ring().sample, density=ring(), modes=ring(), seed=seed, clock=time.thread_time)
     for _ in run.train():
         if run.seconds >= 29:
             break

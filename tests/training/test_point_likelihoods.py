@@ -34,6 +34,11 @@ def test_it_leaves_what_loads_and_a_card_that_says_what_it_is(tmp_path):
     assert card["command"] == point_likelihoods.COMMAND
     assert card["updates"] == 2
     assert measured["integral"] == pytest.approx(1, abs=0.01)
+    assert measured["errors_above_floor"] == pytest.approx(
+        measured["above_floor"] / measured["standard_error"], rel=0.02, abs=0.1
+    )
+    assert "inversion" not in measured  # nobody claims it of an autoregressive model
+    assert 0 < weights.read_card(shipped.flow_name(WORLD, "affine"), tmp_path)["measured"]["inversion"] < 1e-4
     assert card["measured"]["nll"] == pytest.approx(
         card["measured"]["floor"] + card["measured"]["above_floor"], abs=2e-4
     )

@@ -171,6 +171,20 @@ def test_what_nothing_can_be_learned_from_is_refused_in_a_sentence(model, x, y, 
         model().fit(x, y)
 
 
-def test_classes_in_the_same_places_have_no_line_between_them():
-    with pytest.raises(ValueError, match="no line parts them"):
-        LinearSVM().fit(TWO.repeat(2, 1), torch.tensor([0, 0, 1, 1]))
+ACROSS = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
+
+
+@pytest.mark.parametrize("x", [TWO.repeat_interleave(2, 0)[[0, 2, 1, 3]], ACROSS], ids=["the same places", "XOR"])
+def test_where_no_line_is_better_than_none_the_svm_says_so(x):
+    with pytest.raises(ValueError, match="No straight line tells these classes apart better than none"):
+        LinearSVM().fit(x, torch.tensor([0, 0, 1, 1]))
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("size", [1.0, 100.0])
+def test_points_that_are_as_good_as_one_are_refused_and_near_ones_are_not(model, size):
+    y = torch.tensor([0, 1, 0, 1])
+    corners = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.2, 0.1], [1.0, 0.8]], dtype=torch.float64)
+    with pytest.raises(ValueError, match="in one place"):
+        model().fit(size + 1e-9 * size * corners, y)
+    assert model().fit(size + 1e-3 * size * corners, y).decision(size + corners).isfinite().all()

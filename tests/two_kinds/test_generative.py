@@ -10,8 +10,10 @@ import torch
 from scipy import integrate, special
 from sklearn import discriminant_analysis, mixture, naive_bayes, neighbors
 
-from tests.families.test_discriminative import BAD, clouds
+from tests.two_kinds.test_discriminative import BAD, clouds
+from tutorial.two_kinds.discriminative import Discriminative
 from tutorial.two_kinds.generative import (
+    Generative,
     KernelDensity,
     LinearDiscriminant,
     MixturePerClass,
@@ -57,6 +59,7 @@ def test_one_contract_for_all(model, d):
     np.testing.assert_allclose(fitted.log_density(x), np.logaddexp(zero, one))
     np.testing.assert_allclose(fitted.posterior(x), special.expit(one - zero))
     np.testing.assert_allclose(fitted.log_odds(x), one - zero)
+    assert torch.equal(fitted.decision(x), fitted.log_odds(x))
     assert ((fitted.posterior(x) > 0.5).long() == y).float().mean() > 0.9
     drawn, classes = fitted.sample(7, torch.Generator().manual_seed(0))
     assert drawn.shape == (7, d)
@@ -130,6 +133,37 @@ def test_the_posterior_of_lda_is_a_logistic_function_of_a_line(bent):
     bias = -0.5 * means.sum(0) @ weight + (ones / (1 - ones)).log()
     at = 3 * torch.randn(500, 2, generator=torch.Generator().manual_seed(2))
     torch.testing.assert_close(model.posterior(at), torch.sigmoid(at.double() @ weight + bias))
+
+
+def test_naive_bayes_with_shared_variances_is_lda_with_a_diagonal_covariance(bent):
+    """w = (μ₁ − μ₀) / v, b = −½(μ₁² − μ₀²)·1/v + log(π₁/π₀), with v the mean over the classes of what is left of x."""
+    x, y = bent[0].double().numpy(), bent[1].numpy()
+    model = NaiveBayes(shared=True).fit(*bent)
+    zero, one = (x[y == k].mean(0) for k in (0, 1))
+    left = sum(((x[y == k] - x[y == k].mean(0)) ** 2).sum(0) for k in (0, 1)) / len(x)
+    odds = x @ ((one - zero) / left) - ((one**2 - zero**2) / left).sum() / 2 + math.log(y.mean() / (1 - y.mean()))
+    np.testing.assert_allclose(model.decision(bent[0]), odds, atol=1e-9)
+    assert model.parameters == 7
+    conic = NaiveBayes().fit(*bent).decision(torch.tensor([[0.0, 0.0], [3.0, 3.0], [6.0, 6.0]]))
+    assert abs(conic[0] - 2 * conic[1] + conic[2]) > 1  # a line would have none
+
+
+def test_naive_bayes_needs_spread_in_every_coordinate_also_if_it_is_shared():
+    x, y = torch.tensor([[0.0, 0.0], [0.0, 1.0], [2.0, 0.0], [2.0, 1.0]]), torch.tensor([0, 0, 1, 1])
+    with pytest.raises(ValueError, match="each class do not vary in all 2 directions"):
+        NaiveBayes(shared=True).fit(x, y)
+    x[0, 0] = 0.5  # now one class has spread, and lends it to the other
+    assert NaiveBayes(shared=True).fit(x, y).decision(x).isfinite().all()
+
+
+@pytest.mark.parametrize("side", [Discriminative, Generative])
+def test_a_model_that_lacks_a_part_cannot_be_made(side):
+    class Half(side):
+        def fit(self, x, y):
+            return self
+
+    with pytest.raises(TypeError, match="abstract"):
+        Half()
 
 
 def test_naive_bayes_does_not_see_how_coordinates_hang_together(bent):

@@ -42,6 +42,15 @@ def binarised(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return torch.bernoulli(pictures.float() / 255, generator=generator)
 
 
+@cache
+def black_and_white() -> Tensor:
+    """MNIST's test digits, binarised once with seed 0: (10,000, 1, 28, 28) float32 in {0, 1}.
+
+    Made once and shared: don't write to them. Raises DataError if a file is missing or damaged.
+    """
+    return binarised(digits("test")[0], torch.Generator().manual_seed(0))
+
+
 def read_idx(path: Path) -> np.ndarray:
     """An array of bytes from a gzipped idx file: two zeros, 8 for "unsigned byte", the number of dimensions, each
     dimension as a big-endian 32-bit number, then the bytes. Raises DataError for anything else."""

@@ -19,6 +19,9 @@ FITTED = 3000
 """Zeros and ones of the training set that their axes are fitted to, the first ones. All would take four times as long,
 and turn the plane by some ten degrees."""
 
+MOST = 50
+"""Components of zeros and ones that are found, once for all who take fewer of them."""
+
 
 @dataclass(frozen=True)
 class PrincipalComponents:
@@ -34,6 +37,12 @@ class PrincipalComponents:
     """(k, 784), orthonormal rows; the first is that along which the pictures vary most"""
     scale: Tensor
     """(k,), standard deviations, descending"""
+
+    def first(self, k: int) -> PrincipalComponents:
+        """The first k of these. Raises ValueError if there are not as many."""
+        if not 1 <= k <= len(self.scale):
+            raise ValueError(f"Of {len(self.scale)} principal components, {k} cannot be taken.")
+        return PrincipalComponents(self.mean, self.axes[:k], self.scale[:k])
 
     def project(self, pictures: Tensor) -> Tensor:
         """Pictures (N, 1, 28, 28) uint8 → points (N, k) float32."""
@@ -74,14 +83,18 @@ def fit(pictures: Tensor, k: int) -> PrincipalComponents:
     return PrincipalComponents(mean, axes * largest.sign(), variances.sqrt())
 
 
-@cache
 def zeros_and_ones_components(k: int = 2) -> PrincipalComponents:
-    """The first k principal components of `FITTED` zeros and ones of the training set.
+    """The first k ≤ `MOST` principal components of `FITTED` zeros and ones of the training set.
 
-    Raises tutorial.data.digits.DataError if a file is missing or damaged.
+    Raises ValueError for more, and tutorial.data.digits.DataError if a file is missing or damaged.
     """
+    return _all_components().first(k)
+
+
+@cache
+def _all_components() -> PrincipalComponents:
     rows = _rows("training")[:FITTED]
-    return fit(digits("training")[0][rows], k)
+    return fit(digits("training")[0][rows], MOST)
 
 
 @cache

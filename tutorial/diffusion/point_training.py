@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from tutorial.data.toy2d import GaussianMixture
 from tutorial.diffusion.objective import Kind, target
@@ -105,9 +106,7 @@ class PointTraining:
         (self.network.config.stack * loss).backward()  # so that each network learns as if it were alone
         self.optimizer.step()
         self.optimizer.zero_grad()
-        decay = min(AVERAGE, self.step / (self.step + 10))  # the beginning is soon forgotten
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.network.parameters()), 1 - decay)
+        follow(self.average, self.network, self.step)
         return loss.item()
 
     def denoise(self, x: Tensor, t: Tensor, cond: Any = None) -> Tensor:
@@ -119,6 +118,12 @@ class PointTraining:
         noise = torch.randn(n, 2, generator=torch.Generator().manual_seed(seed))
         x_T = noise.expand(self.network.config.stack, n, 2)
         return ddim(self.denoise, self.schedule, x_T, steps=steps, predicts=self.knobs.predicts)
+
+
+def follow(average: nn.Module, model: nn.Module, step: int) -> None:
+    """Moves averaged weights towards those after so many updates; the beginning is soon forgotten."""
+    decay = min(AVERAGE, step / (step + 10))
+    get_ema_multi_avg_fn(decay)(list(average.parameters()), list(model.parameters()), step)
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Quick:
     energy: float
     """Energy distance of as many others, from new noise each time, to the test set: its jitter is that of chance."""
     coverage: Coverage | None
-    """Of the samples, where the data is a known mixture."""
+    """Of the samples, where the data has modes that can be counted."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ class Standing:
 
     name: str
     density: Density
-    passes: int
+    evaluations: int
+    """Of its network, one after the other, to draw points, however many."""
     updates: int
     seconds: float
     """For which it has learned, measurements not included."""
@@ -126,16 +127,18 @@ class State:
 class Comparison:
     """The five families on the same data, which `draw` gives n points of.
 
-    The test set, and the two ends of the way between two points, are none of those they learn from. `mixture` is the
-    data's own density, where it is known. The same seed gives the same data, initialisations and batches. By the
-    `clock` of one's own thread, `time.thread_time`, what else the machine is busy with does not count.
+    The test set, and the two ends of the way between two points, are none of those they learn from. `density` is the
+    data's own, where it is known, and `modes` are those to be covered, where it has such. The same seed gives the same
+    data, initialisations and batches. By the `clock` of one's own thread, `time.thread_time`, what else the machine is
+    busy with does not count.
     """
 
     def __init__(
         self,
         draw: Callable[[int, torch.Generator], Tensor],
-        mixture: GaussianMixture | None = None,
         *,
+        density: GaussianMixture | None = None,
+        modes: GaussianMixture | None = None,
         seed: int = 0,
         flow: FlowConfig = FLOW,
         autoregressive: AutoregressiveConfig = AUTOREGRESSIVE,
@@ -143,10 +146,10 @@ class Comparison:
     ) -> None:
         self.clock = clock
         generator = torch.Generator().manual_seed(seed)
-        data, self.test, self.mixture = draw(POINTS, generator), draw(SAMPLES, generator), mixture
+        data, self.test, self.modes = draw(POINTS, generator), draw(SAMPLES, generator), modes
         self.learners: tuple[Learner, ...] = learners(data, seed=seed, flow=flow, autoregressive=autoregressive)
         self.floor = noise_floor(data[:NEIGHBOURS], SAMPLES, SAMPLES)
-        self.truth = negative_log_density(mixture, self.test) if mixture is not None else None
+        self.truth = negative_log_density(density, self.test) if density is not None else None
         """−log p(x) of the data itself at the test set's points: (SAMPLES,)."""
         self.neighbours, self.chance = data[:NEIGHBOURS], generator
         farthest = (self.test - self.test[0]).norm(dim=1).argmax()
@@ -202,7 +205,7 @@ class Comparison:
             Standing(
                 learner.name,
                 learner.density,
-                learner.passes,
+                learner.evaluations,
                 learner.step,
                 self.learned[learner.name],
                 self.quick[learner.name],
@@ -229,7 +232,7 @@ class Comparison:
         energy = energy_distance(learner.sample(SAMPLES, self.chance), self.test)
         if not math.isfinite(energy):
             raise OutOfBounds(learner.name)
-        return Quick(samples, energy, coverage(self.mixture, samples) if self.mixture is not None else None)
+        return Quick(samples, energy, coverage(self.modes, samples) if self.modes is not None else None)
 
     @torch.no_grad()
     def _measured(self, learner: Learner) -> Generator[None, None, None]:

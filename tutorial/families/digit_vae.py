@@ -13,7 +13,6 @@ distortion + β · rate buys one with the other (Higgins et al. 2017, equation 4
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -21,15 +20,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tutorial import weights
+from tutorial.families.elbo import draw, kl_to_prior, log_ratio
 from tutorial.networks.digit_vae import DigitVAE
 
 PLANE, LARGE = 2, 32
 """Numbers in the codes of the models that ship."""
 BETAS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """What a nat of rate was worth to each of those with codes in the plane."""
-
-PUBLISHED = "86 to 88 nats"
-"""Negative log-likelihoods reported for variational autoencoders of MNIST, most on one fixed binarisation."""
 
 
 def file_name(latent: int, beta: float) -> str:
@@ -61,23 +58,6 @@ def log_likelihood(logits: Tensor, x: Tensor) -> Tensor:
     return (x * logits - F.softplus(logits)).flatten(-3).sum(-1)
 
 
-def log_normal(z: Tensor, mean: Tensor | float = 0.0, logvar: Tensor | float = 0.0) -> Tensor:
-    """log N(z; mean, exp(logvar)) summed over the last dimension; of the prior, where they are left out."""
-    logvar = torch.as_tensor(logvar, dtype=z.dtype)
-    return -0.5 * (math.log(2 * math.pi) + logvar + (z - mean).square() / logvar.exp()).sum(-1)
-
-
-def kl_to_prior(mean: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mean, exp(logvar)) ‖ N(0, I)) of each row: (B, D) → (B,). Kingma & Welling 2014, appendix B."""
-    return 0.5 * (mean.square() + logvar.exp() - 1 - logvar).sum(-1)
-
-
-def draw(mean: Tensor, logvar: Tensor, generator: torch.Generator, draws: int = 1) -> Tensor:
-    """z = mean + σ ε, as gradients need it: (B, D) → (draws, B, D). Kingma & Welling 2014, section 2.4."""
-    eps = torch.randn(draws, *mean.shape, generator=generator, device=generator.device).to(mean.device)
-    return mean + (0.5 * logvar).exp() * eps
-
-
 def parts(model: DigitVAE, x: Tensor, generator: torch.Generator, draws: int = 1) -> Parts:
     """The ELBO's parts of digits (B, 1, 28, 28) of zeros and ones, the first by so many draws for each."""
     mean, logvar = model.encode(x)
@@ -88,31 +68,11 @@ def parts(model: DigitVAE, x: Tensor, generator: torch.Generator, draws: int = 1
 
 @torch.no_grad()
 def log_weights(model: DigitVAE, x: Tensor, generator: torch.Generator, draws: int) -> Tensor:
-    """log w = log p(x | z) p(z) / q(z | x) for codes z drawn from q(z | x): (B, 1, 28, 28) → (draws, B).
-
-    The mean of log w is the ELBO, the logarithm of the mean of w is log p(x).
-    """
+    """log p(x, z) / q(z | x) of codes z drawn from q(z | x), see `log_ratio`: (B, 1, 28, 28) → (draws, B)."""
     mean, logvar = model.encode(x)
     z = draw(mean, logvar, generator, draws)
     logits = model.decode(z.flatten(0, 1)).unflatten(0, z.shape[:2])
-    return log_likelihood(logits, x) + log_normal(z) - log_normal(z, mean, logvar)
-
-
-def importance_bounds(log_w: Tensor, k: int) -> Tensor:
-    """log (w_1 + … + w_k) / k of each group of k weights, as many as there are: (N, …) → (N // k, …).
-
-    Their expectation L_k is a bound. L_1 is the ELBO, and L_k never falls as k grows, up to log p(x): Burda et al.
-    2016, equation 8 and theorem 1. Raises ValueError if there are fewer than k weights.
-    """
-    groups = len(log_w) // k
-    if not groups:
-        raise ValueError(f"A bound with k = {k} needs as many weights; there are {len(log_w)}.")
-    return log_w[: groups * k].unflatten(0, (groups, k)).logsumexp(1) - math.log(k)
-
-
-def importance_bound(log_w: Tensor, k: int) -> Tensor:
-    """L_k by the mean over the groups of `importance_bounds`: (N, …) → (…)."""
-    return importance_bounds(log_w, k).mean(0)
+    return log_ratio(log_likelihood(logits, x), z, mean, logvar)
 
 
 @torch.no_grad()

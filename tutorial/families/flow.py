@@ -11,6 +11,7 @@ the decision is. A move is affine (RealNVP, Dinh et al. 2017) or a monotone rati
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,9 +45,11 @@ class FlowConfig:
     """Pieces of a spline."""
 
 
-SHAPES: dict[Kind, FlowConfig] = {"affine": FlowConfig("affine", layers=8, waves=0), "spline": FlowConfig("spline")}
-"""A good shape for each kind. An affine move does less than a spline, so there are more. And it can carry points far
-out, where the waves of one layer are noise to the next: with waves, the training of affine couplings falls apart."""
+SHAPES: dict[Kind, FlowConfig] = {"affine": FlowConfig("affine", layers=8, waves=3), "spline": FlowConfig("spline")}
+"""A good shape for each kind. An affine move does less than a spline, so there are more. Measured by the recipe of
+`tutorial.training.point_likelihoods`, one seed, in nats above the floor on eight Gaussians and on two moons: 8 layers
+without waves 0.85 and 0.04, with 3 waves 0.16 and 0.08, with 8 waves 0.24 and 0.05; 4 layers with 8 waves 0.26 and
+0.12. With 8 waves and 8 layers single points of the eight Gaussians fly far out: a standard error of 0.05."""
 
 
 class Affine:
@@ -65,18 +68,23 @@ class Affine:
 
 
 class Spline:
-    """A rising curve through K + 1 knots for each of B numbers, y = x outside of the box: from raw (B, 3K − 1).
+    """A rising curve for each of B numbers, through knots (x, y) with these slopes: each (B, K + 1).
 
-    Between two knots it is a quotient of quadratic polynomials of ξ, the share of the way from the left knot to the
-    right one (Gregory & Delbourgo 1982; Durkan et al. 2019, eq. 4). At the ends of the box its slope is 1.
+    The first knot and the last are corners of the box, outside of which y = x. Between two knots it is a quotient of
+    quadratic polynomials of ξ, the share of the way from the left knot to the right one (Gregory & Delbourgo 1982;
+    Durkan et al. 2019, eq. 4).
     """
 
-    def __init__(self, raw: Tensor) -> None:
+    def __init__(self, x: Tensor, y: Tensor, slope: Tensor) -> None:
+        self.x, self.y, self.slope = x, y, slope
+
+    @classmethod
+    def of(cls, raw: Tensor) -> Spline:
+        """From raw parameters (B, 3K − 1), any numbers. At the ends of the box the slope is 1."""
         bins = (raw.shape[1] + 1) // 3
         widths, heights, slopes = raw.split([bins, bins, bins - 1], dim=1)
         rest = math.log(math.expm1(1 - NARROWEST))  # raw slopes of 0 are slopes of 1
-        self.x, self.y = _knots(widths), _knots(heights)  # (B, K + 1)
-        self.slope = F.pad(NARROWEST + F.softplus(slopes + rest), (1, 1), value=1.0)
+        return cls(_knots(widths), _knots(heights), F.pad(NARROWEST + F.softplus(slopes + rest), (1, 1), value=1.0))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (B,) → y (B,) and log dy/dx (B,)."""
@@ -141,7 +149,7 @@ def _knots(raw: Tensor) -> Tensor:
     return F.pad(F.pad(inner, (1, 0), value=-BOX), (0, 1), value=BOX)
 
 
-MOVES: dict[Kind, type[Affine] | type[Spline]] = {"affine": Affine, "spline": Spline}
+MOVES: dict[Kind, Callable[[Tensor], Affine | Spline]] = {"affine": Affine, "spline": Spline.of}
 
 
 class Coupling(nn.Module):
@@ -171,13 +179,12 @@ class Coupling(nn.Module):
         return torch.stack([kept, moved] if self.kept == 0 else [moved, kept], dim=1), logdet
 
 
-class Flow(nn.Module):
-    """A chain of couplings from points x (B, 2) to noise z (B, 2)."""
+class Chain(nn.Module):
+    """Layers one after the other, from points x (B, 2) to noise z (B, 2); each tells its log-determinant."""
 
-    def __init__(self, config: FlowConfig, generator: torch.Generator | None = None) -> None:
+    def __init__(self, layers: Iterable[nn.Module]) -> None:
         super().__init__()
-        self.config = config
-        self.layers = nn.ModuleList(Coupling(k % 2, config, generator) for k in range(config.layers))
+        self.layers = nn.ModuleList(layers)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """x (B, 2) → z (B, 2) and log |det ∂z/∂x| (B,)."""
@@ -213,6 +220,14 @@ class Flow(nn.Module):
             logdets.append(logdet)
         return torch.stack(places), torch.stack(logdets)
 
+
+class Flow(Chain):
+    """A chain of couplings; the kept coordinate changes from each to the next."""
+
+    def __init__(self, config: FlowConfig, generator: torch.Generator | None = None) -> None:
+        super().__init__(Coupling(k % 2, config, generator) for k in range(config.layers))
+        self.config = config
+
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """n points (n, 2): noise, taken through the inverse."""
@@ -221,5 +236,5 @@ class Flow(nn.Module):
 
 
 def log_normal(z: Tensor) -> Tensor:
-    """log N(z; 0, I) in nats: (B, D) → (B,)."""
-    return -(z.square().sum(1) + z.shape[1] * math.log(2 * math.pi)) / 2
+    """log N(z; 0, I) in nats, summed over the last dimension: (…, D) → (…)."""
+    return -(z.square().sum(-1) + z.shape[-1] * math.log(2 * math.pi)) / 2

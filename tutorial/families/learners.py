@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tutorial.diffusion.elbo import bound, chain, eps_errors
 from tutorial.diffusion.inversion import invert
-from tutorial.diffusion.point_training import AVERAGE, Knobs, PointTraining
+from tutorial.diffusion.point_training import Knobs, PointTraining, follow
 from tutorial.diffusion.points import SCHEDULE
 from tutorial.diffusion.process import gaussian
 from tutorial.diffusion.samplers import ddim
@@ -61,8 +61,8 @@ class Learner(Protocol):
         ...
 
     @property
-    def passes(self) -> int:
-        """Runs through the model, one after the other, that draw points, however many."""
+    def evaluations(self) -> int:
+        """Of its network, one after the other, to draw points, however many."""
         ...
 
     @property
@@ -88,11 +88,13 @@ class Learner(Protocol):
         ...
 
     def encode(self, x: Tensor) -> Tensor | None:
-        """The codes behind points, (B, 2) → (B, 2), distributed like the noise that `decode` takes."""
+        """The codes behind points, (B, 2) → (B, 2), for `decode`. Of the model's own points they are N(0, I), except
+        those of a VAE: it gives the means of its guesses, which lie closer together than its guesses do."""
         ...
 
     def decode(self, code: Tensor) -> Tensor:
-        """What the model makes of noise (B, 2) ~ N(0, I): points (B, 2)."""
+        """What the model makes of noise (B, 2) ~ N(0, I): points (B, 2), distributed like those of `sample`. The VAE's
+        are the centres p(x | z) of them, without the noise that `sample` adds."""
         ...
 
 
@@ -111,7 +113,7 @@ class _Likelihood:
         nn.utils.clip_grad_norm_(self.model.parameters(), LONGEST)
         _descend(self.optimizer, self.rate)
         self.step += 1
-        _follow(self.average, self.model, self.step)
+        follow(self.average, self.model, self.step)
         return loss.item()
 
     @property
@@ -120,9 +122,9 @@ class _Likelihood:
 
 
 class FlowLearner(_Likelihood):
-    """Maximum likelihood, exactly."""
+    """Maximum likelihood, exactly. To draw, each coupling's network runs once: together, they are one evaluation."""
 
-    name, passes = "flow", 1
+    name, evaluations = "flow", 1
     density: Density = "exact"
     average: Flow
 
@@ -144,9 +146,12 @@ class FlowLearner(_Likelihood):
 
 
 class AutoregressiveLearner(_Likelihood):
-    """Maximum likelihood, exactly, one coordinate given the other."""
+    """Maximum likelihood, exactly, one coordinate given the other.
 
-    name, passes = "autoregressive", 2
+    Of the first coordinate the distribution is bare parameters, so that to draw both takes the network once.
+    """
+
+    name, evaluations = "autoregressive", 1
     density: Density = "exact"
     average: Autoregressive
 
@@ -170,7 +175,7 @@ class AutoregressiveLearner(_Likelihood):
 class VAELearner(_Likelihood):
     """The evidence lower bound."""
 
-    name, passes = "VAE", 1
+    name, evaluations = "VAE", 1
     density: Density = "bound"
     average: VAE
 
@@ -190,16 +195,18 @@ class VAELearner(_Likelihood):
         return -self.average.bound(x, DRAWS, generator)
 
     def encode(self, x: Tensor) -> Tensor:
+        """Means of q(z | x)."""
         return self.average.encode(x)[0]
 
     def decode(self, code: Tensor) -> Tensor:
+        """Means of p(x | z)."""
         return self.average.decode(code)
 
 
 class GANLearner:
     """Discriminator and generator in turn, an update of each."""
 
-    name, passes = "GAN", 1
+    name, evaluations = "GAN", 1
     density: Density = "none"
 
     def __init__(self, data: Tensor, config: GANConfig, generator: torch.Generator) -> None:
@@ -242,7 +249,7 @@ class GANLearner:
 class DiffusionLearner:
     """A denoiser of points, which draws by `STEPS` steps of DDIM."""
 
-    name, passes = "diffusion", STEPS
+    name, evaluations = "diffusion", STEPS
     density: Density = "bound"
 
     def __init__(self, data: Tensor, config: PointDenoiserConfig, seed: int) -> None:
@@ -290,13 +297,6 @@ def _descend(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
     optimizer.step()
     optimizer.zero_grad()
-
-
-def _follow(average: nn.Module, model: nn.Module, step: int) -> None:
-    """Moves averaged weights towards the present ones; the beginning is soon forgotten."""
-    decay = min(AVERAGE, step / (step + 10))
-    with torch.no_grad():
-        torch._foreach_lerp_(list(average.parameters()), list(model.parameters()), 1 - decay)
 
 
 def _finite(model: nn.Module) -> bool:

@@ -7,13 +7,13 @@ log p(x) ≥ E log (1/K) Σ_k p(x, z_k) / q(z_k | x)                  Burda et a
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from tutorial.diffusion.process import gaussian
+from tutorial.families.elbo import draw, importance_bound, kl_to_prior, log_ratio
 from tutorial.families.flow import log_normal
 from tutorial.networks.mlp import Perceptron, waves
 
@@ -50,9 +50,8 @@ class VAE(nn.Module):
     def elbo(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Reconstruction E_q[log p(x | z)], from one draw of z, and KL(q ‖ N(0, I)), in nats: (B, 2) → (B,), (B,)."""
         mean, logvar = self.encode(x)
-        z = mean + (logvar / 2).exp() * gaussian(mean, generator)
-        kl = (mean.square() + logvar.exp() - logvar - 1).sum(1) / 2
-        return self._log_likelihood(x, z), kl
+        (z,) = draw(mean, logvar, generator)
+        return self._log_likelihood(x, z), kl_to_prior(mean, logvar)
 
     def _log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """log N(x; μ(z), σ² I): (B,)."""
@@ -61,13 +60,10 @@ class VAE(nn.Module):
     @torch.no_grad()
     def bound(self, x: Tensor, draws: int, generator: torch.Generator | None = None) -> Tensor:
         """The importance-weighted bound on log p(x) from so many draws of z, in nats: (B, 2) → (B,)."""
-        x = x.repeat_interleave(draws, 0)
         mean, logvar = self.encode(x)
-        noise = gaussian(mean, generator)
-        z = mean + (logvar / 2).exp() * noise
-        log_q = log_normal(noise) - logvar.sum(1) / 2
-        ratio = self._log_likelihood(x, z) + log_normal(z) - log_q  # log p(x, z) / q(z | x)
-        return ratio.unflatten(0, (-1, draws)).logsumexp(1) - math.log(draws)
+        z = draw(mean, logvar, generator, draws)
+        log_likelihood = self._log_likelihood(x.repeat(draws, 1), z.flatten(0, 1)).unflatten(0, (draws, -1))
+        return importance_bound(log_ratio(log_likelihood, z, mean, logvar), draws)
 
     @torch.no_grad()
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:

@@ -6,7 +6,6 @@ wherever f does. So it is a map with an inverse and a determinant of its own, an
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tutorial.families.flow import Flow, log_normal
+from tutorial.families.flow import Chain, log_normal
 
 WIDE = 5.0
 """On its way the density is followed from −WIDE to WIDE."""
@@ -25,7 +24,8 @@ FAR = 64.0
 class Fold(nn.Module):
     """Folds the plane along a line: what is below `at` in the coordinate that is not kept comes to lie above.
 
-    Its determinant is 1 everywhere, so that nothing in the sum of log-determinants tells that it has no inverse.
+    |det| is 1 wherever there is a determinant (above the crease it is 1, below −1), so that nothing in the sum of
+    log-determinants tells that it has no inverse.
     """
 
     def __init__(self, kept: int, at: float) -> None:
@@ -41,6 +41,13 @@ class Fold(nn.Module):
     def inverse(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Two points were folded onto each y (B, 2); this is the upper one."""
         return y, y.new_zeros(len(y))
+
+    def both(self, y: Tensor) -> Tensor:
+        """All points that were folded onto one of y (B, 2): two for each that lies above the crease."""
+        upper = y[y[:, 1 - self.kept] >= self.at]
+        lower = upper.clone()
+        lower[:, 1 - self.kept] = 2 * self.at - upper[:, 1 - self.kept]
+        return torch.cat([upper, lower])
 
 
 class Squash(nn.Module):
@@ -64,12 +71,10 @@ class Squash(nn.Module):
         return y, torch.full_like(x[:, 0], by).log()
 
 
-def with_layer(flow: Flow, layer: nn.Module) -> Flow:
+def with_layer(flow: Chain, layer: nn.Module) -> Chain:
     """The same flow with one more layer in its middle; the others stay as they were trained."""
     half = len(flow.layers) // 2
-    longer = copy.copy(flow)
-    longer._modules = {"layers": nn.ModuleList([*flow.layers[:half], layer, *flow.layers[half:]])}
-    return longer
+    return Chain([*flow.layers[:half], layer, *flow.layers[half:]])
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,13 @@ class Way:
 
 
 @torch.no_grad()
-def way(flow: Flow, x: Tensor, between: int) -> Way:
-    """Points x (B, 2) through the flow, each layer's move in so many shares."""
+def way(flow: Chain, x: Tensor, between: int) -> Way:
+    """Points x (B, 2) through the flow, each layer's move in so many shares; a fold is made at once, in the last."""
     total = x.new_zeros(len(x))
     places, logdets = [x], [total]
     for layer in flow.layers:
         y, logdet = layer(x)
-        for share in _shares(between):
+        for share in _shares(layer, between):
             places.append(torch.lerp(x, y, share))
             logdets.append(total + _partly(logdet, share))
         x, total = y, total + logdet
@@ -97,11 +102,11 @@ def way(flow: Flow, x: Tensor, between: int) -> Way:
 
 
 @torch.no_grad()
-def densities(flow: Flow, at: Tensor, between: int) -> Iterator[np.ndarray]:
+def densities(flow: Chain, at: Tensor, between: int) -> Iterator[np.ndarray]:
     """log p on the grid of numbers `at` (n,) at each moment of `way`: each (n, n), the highest x₂ in the first row.
 
     One coordinate of each layer stays, so that on each line along the other it is a rising curve: where its values
-    fall is interpolated. During a fold the density stays as it was before.
+    fall is interpolated. Until a fold is made the density stays as it was.
     """
     before = _on_grid(flow.layers, at)
     yield before
@@ -123,7 +128,7 @@ def _moving(layers: nn.ModuleList, at: Tensor, between: int) -> Iterator[np.ndar
     y, logdet = layers[0](start if kept == 0 else start.flip(1))
     after = _log_prob(layers[1:], y)
     end, logdet, after = (v.unflatten(0, (len(at), -1)) for v in (y[:, 1 - kept], logdet, after))
-    for share in _shares(between)[:-1]:
+    for share in _shares(layers[0], between)[:-1]:
         places = (line + share * (end - line)).numpy()
         values = (after + logdet - _partly(logdet, share)).numpy()
         rows = [np.interp(at, *one, left=-np.inf, right=-np.inf) for one in zip(places, values, strict=True)]
@@ -145,7 +150,10 @@ def _log_prob(layers: nn.ModuleList, x: Tensor) -> Tensor:
     return log_normal(x) + total
 
 
-def _shares(between: int) -> list[float]:
+def _shares(layer: nn.Module, between: int) -> list[float]:
+    """How much of a layer's move is made at each moment. Half a fold has no determinant: all goes to one place."""
+    if isinstance(layer, Fold):
+        return [0.0] * (between - 1) + [1.0]
     return [k / between for k in range(1, between + 1)]
 
 
@@ -155,28 +163,33 @@ def _partly(logdet: Tensor, share: float) -> Tensor:
 
 
 @torch.no_grad()
-def origin(flow: Flow, place: Tensor, moment: int, between: int) -> Tensor:
-    """The point that is at this place (1, 2) at a moment of `way`: (1, 2).
-
-    A part of a move has no closed inverse, but it rises: halving the interval that must hold the answer finds it.
-    """
+def origins(flow: Chain, place: Tensor, moment: int, between: int) -> Tensor:
+    """All points that are at this place (1, 2) at a moment of `way`: (n, 2), n = 1, or after a fold 2 or 0."""
     k, step = divmod(moment, between)
-    if step:
-        layer, share = flow.layers[k], step / between
-        moved: int = 1 - layer.kept  # type: ignore[operator]
-        wanted, place = place[0, moved].item(), place.clone()
-        low, high = -FAR, FAR
-        for _ in range(32):
-            place[0, moved] = (low + high) / 2
-            reached = torch.lerp(place, layer(place)[0], share)[0, moved]
-            low, high = (place[0, moved].item(), high) if reached < wanted else (low, place[0, moved].item())
+    if step and (share := _shares(flow.layers[k], between)[step - 1]):
+        place = _before(flow.layers[k], place, share)
     for layer in reversed(flow.layers[:k]):
-        place, _ = layer.inverse(place)  # type: ignore[operator]
+        place = layer.both(place) if isinstance(layer, Fold) else layer.inverse(place)[0]  # type: ignore[operator]
+    return place
+
+
+def _before(layer: nn.Module, place: Tensor, share: float) -> Tensor:
+    """The point that a share of a layer's move takes to this place, both (1, 2).
+
+    There is no closed inverse, but such a move rises: halving the interval that must hold the answer finds it.
+    """
+    moved: int = 1 - layer.kept  # type: ignore[operator]
+    wanted, place = place[0, moved].item(), place.clone()
+    low, high = -FAR, FAR
+    for _ in range(32):
+        place[0, moved] = (low + high) / 2
+        reached = torch.lerp(place, layer(place)[0], share)[0, moved]
+        low, high = (place[0, moved].item(), high) if reached < wanted else (low, place[0, moved].item())
     return place
 
 
 @torch.no_grad()
-def round_trip(flow: Flow, x: Tensor) -> Tensor:
+def round_trip(flow: Chain, x: Tensor) -> Tensor:
     """How far from themselves points x (B, 2) come back from their noise: (B,)."""
     return (flow.inverse(flow(x)[0])[0] - x).norm(dim=1)
 

@@ -21,17 +21,23 @@ def contour(values: np.ndarray, x: np.ndarray, y: np.ndarray, level: float = 0.0
 
 
 def largest_move(before: Lines, after: Lines) -> float | None:
-    """The largest distance of a point on the lines `before` to the nearest one on the lines `after`, in their units.
+    """The largest distance from a point on one of them to the nearest on the other, in their units: Hausdorff's.
 
-    Looked for at the corners of `before`. None if there is nothing before or after.
+    Looked for at the corners of the lines, and only as far as they were drawn: what moves outside of the window is not
+    seen. None if there is nothing before or after.
     """
     if not before or not after:
         return None
-    start, end = (np.concatenate([line[k] for line in after]) for k in (slice(None, -1), slice(1, None)))
-    return float(_to_segments(np.concatenate(list(before)), start, end).min(1).max())
+    return max(_farthest(before, after), _farthest(after, before))
 
 
-def _to_segments(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _farthest(lines: Lines, others: Lines) -> float:
+    """How far from the `others` a corner of the lines is at most."""
+    start, end = (np.concatenate([line[k] for line in others]) for k in (slice(None, -1), slice(1, None)))
+    return float(to_segments(np.concatenate(list(lines)), start, end).min(1).max())
+
+
+def to_segments(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Distances of points (N, 2) to the segments between start (M, 2) and end (M, 2): (N, M)."""
     along = end - start
     from_start = points[:, None] - start

@@ -30,7 +30,7 @@ def record(seconds: float = SECONDS, folder: Path = measurements.FOLDER) -> None
     Only seconds in which this thread computed are counted, whatever else the machine has to do.
     """
     torch.set_num_threads(1)
-    comparison = Comparison(ring().sample, ring(), clock=time.thread_time)
+    comparison = Comparison(ring().sample, density=ring(), modes=ring(), clock=time.thread_time)
     for _ in comparison.train():
         if comparison.seconds >= seconds:
             break

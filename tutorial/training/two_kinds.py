@@ -19,20 +19,20 @@ from tqdm import tqdm
 from tutorial import measurements
 from tutorial.data.principal import FITTED
 from tutorial.two_kinds import effort, kinds, learning_curves, novelty
-from tutorial.two_kinds.learning_curves import LOGISTIC, MIXTURE, NAIVE, bands, leads
+from tutorial.two_kinds.learning_curves import CONTENDERS, LOGISTIC, MIXTURE, NAIVE, bands, leads
 
 COMMAND = "python -m tutorial.training.two_kinds"
 
 
 def learned(repeats: int) -> dict[str, Any]:
-    """Both sides on each pair of digits, as bands over the repeats."""
-    found = {}
+    """Every contender on each pair of digits, as bands over the repeats."""
+    found, which = {}, range(repeats)
     for first, second in tqdm(learning_curves.PAIRS, desc="who learns faster"):
         data = learning_curves.pair(first, second)
-        labelled = list(learning_curves.with_labels(data, repeats=repeats))
-        more = [one for one in learning_curves.without_labels(data, repeats=repeats) if one is not None]
+        labelled = list(learning_curves.with_labels(data, repeats=which))
+        more = [one for one in learning_curves.without_labels(data, repeats=which) if one is not None]
         found[f"{first} and {second}"] = {
-            "labelled": {name: [asdict(band) for band in bands(labelled, name)] for name in (NAIVE, LOGISTIC)},
+            "labelled": {name: [asdict(band) for band in bands(labelled, name)] for name in CONTENDERS},
             "lead": [asdict(band) for band in leads(labelled, NAIVE, LOGISTIC)],
             "unlabelled": {name: [asdict(band) for band in bands(more, name)] for name in (MIXTURE, LOGISTIC)},
         }

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, Protocol, Self
+from abc import ABC, abstractmethod
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -28,26 +29,27 @@ would go on for minutes."""
 warnings.filterwarnings("ignore", "Solver terminated early", ConvergenceWarning)
 
 
-class Discriminative(Protocol):
+class Discriminative(ABC):
     """A model of p(y | x). All answers are float64."""
 
-    calibrated: bool
+    probabilistic: bool
     """Whether `probability` was fitted to be one."""
     parameters: int
     """Numbers that were learned."""
 
+    @abstractmethod
     def fit(self, x: Tensor, y: Tensor) -> Self:
         """Learns from points (N, d) and labels (N,). Raises ValueError, with a sentence, if that cannot be done."""
-        ...
 
+    @abstractmethod
     def decision(self, x: Tensor) -> Tensor:
-        """(N, d) → (N,): above zero for class 1, below for class 0; zero is the boundary."""
-        ...
+        """(N, d) → (N,): above zero for class 1, below for class 0; zero is the boundary. The log-odds in nats, if
+        the model is `probabilistic`."""
 
     def probability(self, x: Tensor) -> Tensor:
         """p(y = 1 | x) as the model sees it: σ(decision), (N, d) → (N,).
 
-        For a model that is not `calibrated` this only squeezes the decision into 0–1.
+        For a model that is not `probabilistic` this only squeezes the decision into 0–1.
         """
         return torch.sigmoid(self.decision(x))
 
@@ -58,7 +60,7 @@ class LogisticRegression(Discriminative):
     Its decision is w·x + b, the log-odds in nats.
     """
 
-    calibrated = True
+    probabilistic = True
 
     def __init__(self, C: float = 1.0) -> None:
         self.C = C
@@ -84,7 +86,7 @@ class LinearSVM(Discriminative):
     a soft margin (any finite C) those inside it and on the wrong side too.
     """
 
-    calibrated = False
+    probabilistic = False
 
     def __init__(self, C: float = 1.0) -> None:
         self.C = C
@@ -95,7 +97,7 @@ class LinearSVM(Discriminative):
         self.weight = torch.from_numpy(np.array(fitted.coef_[0]))  # (d,)
         self.bias = float(fitted.intercept_[0])
         if not self.weight.norm() > 1e-9:
-            raise ValueError("Both classes lie in the same places, so no line parts them: move or add points.")
+            raise ValueError("No straight line tells these classes apart better than none (w = 0): move or add points.")
         self.support, self.dual = _support(fitted)
         self.settled = fitted.fit_status_ == 0
         self.parameters = len(self.weight) + 1
@@ -139,7 +141,7 @@ class RBFSVM(Discriminative):
     Without γ it is 1 / (d · variance of all coordinates), as scikit-learn has it.
     """
 
-    calibrated = False
+    probabilistic = False
 
     def __init__(self, C: float = 1.0, gamma: float | None = None) -> None:
         self.C, self.gamma = C, gamma
@@ -174,7 +176,7 @@ class SmallMLP(Discriminative):
     All points are one batch; `Adam` (Kingma & Ba 2015) with its rate on a cosine to zero.
     """
 
-    calibrated = True
+    probabilistic = True
 
     def __init__(self, hidden: int = 16, steps: int = 200, rate: float = 0.05, seed: int = 0) -> None:
         self.hidden, self.steps, self.rate, self.seed = hidden, steps, rate, seed

@@ -7,31 +7,31 @@ p(y | x) = p(x, y) / p(x), and new points. Points x (N, d), labels y (N,) 0 or 1
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol, Self
+from typing import Self
 
 import torch
 from sklearn import discriminant_analysis, mixture, naive_bayes
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from tutorial.two_kinds.labelled import checked, of_class, varies
 
 
-class Generative(Protocol):
+class Generative(ABC):
     """A model of p(x, y). Logarithms are in nats; all answers are float64, drawn points float32."""
 
     parameters: int
     """Numbers that were learned."""
 
+    @abstractmethod
     def fit(self, x: Tensor, y: Tensor) -> Self:
         """Learns from points (N, d) and labels (N,). Raises ValueError, with a sentence, if that cannot be done."""
-        ...
 
+    @abstractmethod
     def log_joint(self, x: Tensor) -> Tensor:
         """log p(x, y) for y = 0 and y = 1: (N, d) → (N, 2)."""
-        ...
 
     def log_density(self, x: Tensor) -> Tensor:
         """log p(x) = log Σ_y p(x, y): (N, d) → (N,)."""
@@ -42,13 +42,17 @@ class Generative(Protocol):
         zero, one = self.log_joint(x).unbind(1)
         return one - zero
 
+    def decision(self, x: Tensor) -> Tensor:
+        """The log-odds, by the name that they have in a discriminative model."""
+        return self.log_odds(x)
+
     def posterior(self, x: Tensor) -> Tensor:
         """p(y = 1 | x) = p(x, 1) / p(x), Bayes' rule: (N, d) → (N,)."""
         return torch.sigmoid(self.log_odds(x))
 
+    @abstractmethod
     def sample(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """n new points (n, d) and their classes (n,): first a class from p(y), then a point from p(x | y)."""
-        ...
 
 
 class GaussianPerClass(Generative):
@@ -75,16 +79,28 @@ class GaussianPerClass(Generative):
 
 
 class NaiveBayes(GaussianPerClass):
-    """Σ_y is diagonal: within a class, the coordinates are taken to be independent."""
+    """Σ_y is diagonal: within a class, the coordinates are taken to be independent.
+
+    Each class has variances of its own, and then the boundary by Bayes' rule is a conic section. If they are `shared`,
+    it is straight, as that of logistic regression (Ng & Jordan 2002).
+    """
+
+    def __init__(self, shared: bool = False) -> None:
+        self.shared = shared
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
         x, y = checked(x, y)
-        for k in (0, 1):
-            _must_vary(of_class(x, y, k).var(0).diag(), x, k)
         fitted = naive_bayes.GaussianNB().fit(x.numpy(), y.numpy())
         self.priors, self.means = torch.from_numpy(fitted.class_prior_), torch.from_numpy(fitted.theta_)
-        self.covariances = torch.from_numpy(fitted.var_).diag_embed()
-        self.parameters = 2 * 2 * x.shape[1] + 1
+        if self.shared:
+            variances = (x - self.means[y]).square().mean(0).expand(2, -1)
+            _must_vary(variances[0].diag(), x)
+        else:
+            for k in (0, 1):
+                _must_vary(of_class(x, y, k).var(0).diag(), x, k)
+            variances = torch.from_numpy(fitted.var_)
+        self.covariances = variances.diag_embed()
+        self.parameters = (3 if self.shared else 4) * x.shape[1] + 1
         return self
 
 
@@ -106,7 +122,6 @@ class LinearDiscriminant(GaussianPerClass):
 class QuadraticDiscriminant(GaussianPerClass):
     """Each class has a Σ of its own: the boundary by Bayes' rule is a conic section."""
 
-    @threadpool_limits.wrap(limits=1)  # on busy cores, several threads mostly wait for each other
     def fit(self, x: Tensor, y: Tensor) -> Self:
         x, y = checked(x, y)
         for k in (0, 1):
@@ -129,7 +144,6 @@ class MixturePerClass(Generative):
     def __init__(self, components: int = 3, ridge: float = 1e-3, seed: int = 0) -> None:
         self.components, self.ridge, self.seed = components, ridge, seed
 
-    @threadpool_limits.wrap(limits=1)  # on busy cores, several threads mostly wait for each other
     def fit(self, x: Tensor, y: Tensor) -> Self:
         x, y = checked(x, y)
         parts = [of_class(x, y, k) for k in (0, 1)]

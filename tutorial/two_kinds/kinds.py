@@ -23,7 +23,11 @@ SPACES = (2, 10, 50)
 
 
 def scott(n: int, d: int) -> float:
-    """Bandwidth for n points of unit variance in d dimensions: n^(−1/(d + 4)) (Scott 1992, equation 6.42)."""
+    """Bandwidth for n points of unit variance in d dimensions: n^(−1/(d + 4)) (Scott 1992, equation 6.42).
+
+    Zeros and ones have unit variance only all together. Each class alone has less, in the first component by far, so
+    that its density comes out smoother than by a bandwidth of its own.
+    """
     return n ** (-1 / (d + 4))
 
 

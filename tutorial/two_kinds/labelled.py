@@ -10,6 +10,9 @@ MOST = 100_000
 FEWEST = 2
 """Points of each class at least, but for models that say otherwise."""
 
+NEAREST = 1e-6
+"""Points no farther apart than this in any coordinate are as good as one (relative to coordinates that are above 1)."""
+
 
 def checked(x: Tensor, y: Tensor, fewest: int = FEWEST) -> tuple[Tensor, Tensor]:
     """Points (N, d) as float64 and their labels (N,), 0 or 1, as int64.
@@ -30,8 +33,8 @@ def checked(x: Tensor, y: Tensor, fewest: int = FEWEST) -> tuple[Tensor, Tensor]
         raise ValueError("All points are of one class, so there is nothing to tell apart: add points of the other.")
     if min(counts) < fewest:
         raise ValueError(f"There must be at least {fewest} points of each class.")
-    if (x == x[0]).all():
-        raise ValueError("All points lie in one place, so nothing tells the classes apart: add others.")
+    if (x - x[0]).abs().max() <= NEAREST * x.abs().max().clamp(min=1):
+        raise ValueError("All points lie in one place, or as good as, so nothing tells the classes apart: add others.")
     return x, y.long()
 
 

@@ -1,8 +1,8 @@
 """How many labelled examples each side needs, and what examples without labels are worth.
 
-Ng & Jordan 2002, “On discriminative vs. generative classifiers”: naive Bayes against logistic regression, which draw
-the same kind of boundary. Both get the same examples; the digits are points among the principal components of their
-pictures, which were found without any label.
+Ng & Jordan 2002, “On discriminative vs. generative classifiers”: naive Bayes whose classes share the variance of each
+coordinate against logistic regression without a penalty. Both draw straight boundaries. All get the same examples; the
+digits are points among the principal components of their pictures, which were found without any label.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tutorial.data import principal
 from tutorial.data.digits import digits
-from tutorial.two_kinds.discriminative import LogisticRegression
-from tutorial.two_kinds.generative import NaiveBayes
-from tutorial.two_kinds.semi_supervised import em
+from tutorial.two_kinds.discriminative import Discriminative, LogisticRegression
+from tutorial.two_kinds.generative import Generative, NaiveBayes
+from tutorial.two_kinds.labelled import accuracy
+from tutorial.two_kinds.semi_supervised import ClassGaussians, em
 
 PAIRS = ((0, 1), (3, 5), (4, 9))
 """Digits to tell apart: an easy pair and two hard ones."""
@@ -30,7 +32,10 @@ AMOUNTS = (0, 30, 100, 300, 1000, 3000)
 FEW = 10
 """Labelled examples beside them."""
 REPEATS = 30
-NAIVE, LOGISTIC, MIXTURE = "naive Bayes", "logistic regression", "a Gaussian per class, by EM"
+NAIVE, OWN = "naive Bayes, variances shared", "naive Bayes, variances per class"
+LOGISTIC, MIXTURE = "logistic regression", "a Gaussian per class, by EM"
+FREE = 1e4
+"""C of logistic regression, so large that its penalty ‖w‖² / 2C is next to none."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,9 @@ class Pair:
         fewest = min(map(len, parts))
         return parts[0][:fewest], parts[1][:fewest]
 
-    def accuracy(self, probability: Callable[[Tensor], Tensor]) -> float:
-        """Share of test digits on whose side of ½ a p(y = 1 | x) is."""
-        return ((probability(self.test_x) > 0.5) == (self.test_y == 1)).double().mean().item()
+    def accuracy(self, model: Discriminative | Generative | ClassGaussians) -> float:
+        """Share of test digits that a model tells right."""
+        return accuracy(model.decision(self.test_x), self.test_y)
 
 
 def pair(first: int, second: int, k: int = COMPONENTS) -> Pair:
@@ -79,39 +84,42 @@ class Result:
     accuracy: float
 
 
-def naive_bayes(x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
-    """Fits p(x, y) to examples (N, d) with labels (N,): its p(y = 1 | x)."""
-    return NaiveBayes().fit(x, y).posterior
-
-
-def logistic_regression(x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
-    """Fits p(y | x) to examples (N, d) with labels (N,)."""
-    return LogisticRegression().fit(x, y).probability
-
-
-CONTENDERS: Mapping[str, Callable[[Tensor, Tensor], Callable[[Tensor], Tensor]]] = {
-    NAIVE: naive_bayes,
-    LOGISTIC: logistic_regression,
+CONTENDERS: Mapping[str, Callable[[], Discriminative | Generative]] = {
+    NAIVE: lambda: NaiveBayes(shared=True),
+    OWN: NaiveBayes,
+    LOGISTIC: lambda: LogisticRegression(FREE),
 }
 
 
-def with_labels(data: Pair, sizes: Sequence[int] = SIZES, repeats: int = REPEATS, seed: int = 0) -> Iterator[Result]:
-    """Both sides after so many labelled examples, again and again with others; in a repeat, the few are among the many.
+def order_of(seed: int, repeat: int) -> torch.Generator:
+    """A generator for each pair of numbers from 0 on, so that no repeat of one seed is one of another."""
+    (state,) = np.random.SeedSequence((seed, repeat)).generate_state(1)
+    return torch.Generator().manual_seed(int(state))
+
+
+def with_labels(
+    data: Pair, sizes: Sequence[int] = SIZES, repeats: Iterable[int] = range(REPEATS), seed: int = 0
+) -> Iterator[Result]:
+    """Each contender after so many labelled examples, with others in each of the repeats; the few are among the many.
 
     Raises ValueError if there are not as many examples.
     """
-    for repeat in range(repeats):
-        zeros, ones = data.balanced(torch.Generator().manual_seed(seed + repeat))
+    for repeat in repeats:
+        zeros, ones = data.balanced(order_of(seed, repeat))
         for size in sizes:
             if size // 2 > len(zeros):
                 raise ValueError(f"There are not {size} examples.")
             rows = torch.cat([zeros[: size // 2], ones[: size // 2]])
-            for name, fit in CONTENDERS.items():
-                yield Result(name, size, repeat, data.accuracy(fit(data.x[rows], data.y[rows])))
+            for name, make in CONTENDERS.items():
+                yield Result(name, size, repeat, data.accuracy(make().fit(data.x[rows], data.y[rows])))
 
 
 def without_labels(
-    data: Pair, amounts: Sequence[int] = AMOUNTS, labelled: int = FEW, repeats: int = REPEATS, seed: int = 0
+    data: Pair,
+    amounts: Sequence[int] = AMOUNTS,
+    labelled: int = FEW,
+    repeats: Iterable[int] = range(REPEATS),
+    seed: int = 0,
 ) -> Iterator[Result | None]:
     """A generative model with `labelled` examples and more and more without a label, and a discriminative one.
 
@@ -119,18 +127,17 @@ def without_labels(
     after each step of EM, where the work can pause.
     """
     half = labelled // 2
-    for repeat in range(repeats):
-        zeros, ones = data.balanced(torch.Generator().manual_seed(seed + repeat))
+    for repeat in repeats:
+        zeros, ones = data.balanced(order_of(seed, repeat))
         rows, rest = torch.cat([zeros[:half], ones[:half]]), torch.stack([zeros[half:], ones[half:]], 1).flatten()
         x, y = data.x[rows], data.y[rows]
-        alone = data.accuracy(logistic_regression(x, y))
+        alone = data.accuracy(CONTENDERS[LOGISTIC]().fit(x, y))
         for amount in amounts:
-            posterior = None
+            found = []
             for model, _ in em(x, y, data.x[rest[:amount]]):
-                posterior = model.posterior
+                found = [model]
                 yield None
-            assert posterior is not None  # EM yields at least its start
-            yield Result(MIXTURE, amount, repeat, data.accuracy(posterior))
+            yield Result(MIXTURE, amount, repeat, data.accuracy(*found))
             yield Result(LOGISTIC, amount, repeat, alone)
 
 

@@ -29,9 +29,10 @@ class ClassGaussians:
         normal = MultivariateNormal(self.means, self.covariances, validate_args=False)
         return self.weights.log() + normal.log_prob(x.double()[:, None])
 
-    def posterior(self, x: Tensor) -> Tensor:
-        """p(y = 1 | x) of rows (N, d), by Bayes' rule: (N,)."""
-        return self.log_joint(x).softmax(1)[:, 1]
+    def decision(self, x: Tensor) -> Tensor:
+        """log p(y = 1 | x) − log p(y = 0 | x) of rows (N, d), the log-odds by Bayes' rule: (N,)."""
+        zero, one = self.log_joint(x).unbind(1)
+        return one - zero
 
     def log_prior(self, spread: Tensor) -> float:
         """log of the prior under which `maximise` is the best estimate, but for a constant: one more example of each

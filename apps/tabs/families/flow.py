@@ -9,16 +9,16 @@ import gradio as gr
 import numpy as np
 import torch
 
-from apps import limits, links, models, player, wiring, worlds
+from apps import limits, links, models, numbers, player, wiring, worlds
 from apps.tabs.families import flow_panels
 from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data import toy2d
 from tutorial.diffusion.elbo import negative_log_density
 from tutorial.families import shipped
-from tutorial.families.flow import BOX, KINDS, Flow, log_normal
+from tutorial.families.flow import BOX, KINDS, Chain, log_normal
 from tutorial.families.truth import DENSITIES
-from tutorial.families.warping import Fold, Squash, Way, densities, origin, round_trip, strips, way, with_layer
+from tutorial.families.warping import Fold, Squash, Way, densities, origins, round_trip, strips, way, with_layer
 
 INTACT, FOLD, SQUASH = LAYERS = ("none", "one that folds", "one that squashes")
 NOUNS = {FOLD: "the fold", SQUASH: "the squash"}
@@ -48,7 +48,7 @@ class Wish:
     zeros: int
 
     @property
-    def flow(self) -> Flow:
+    def flow(self) -> Chain:
         """The flow that ships, perhaps with one more layer in its middle."""
         flow = models.flow(self.world, self.kind)
         if self.layer == INTACT:
@@ -103,14 +103,20 @@ def work(wish: Wish, point: Point, play: bool = True) -> Generator[tuple[str, st
 
 
 def integral(wish: Wish) -> Generator[None, None, str]:
-    """How much of p lies in the square from −5 to 5, as a sentence has it; of a flow that ships it is recorded."""
+    """Part of a sentence: how much of p lies in the square from −5 to 5; of a flow that ships it is recorded.
+
+    Nothing is said with a squash: then p is a density still, but the more is squashed the less of it is in the square.
+    """
+    if wish.layer == SQUASH:
+        return ""
+    inside = "∫ p(x) dx over the square from −5 to 5 is"
     if wish.layer == INTACT:
-        return f"{card(wish)['measured']['integral']:.4f} (recorded)"
+        return f"{inside} {card(wish)['measured']['integral']:.4f} (recorded); "
     mass = 0.0
     for part in strips(wish.flow.log_prob, width=0.05):
         mass += part
         yield None
-    return f"{mass:.2g}"
+    return f"{inside} {numbers.plain(mass)}; "
 
 
 def card(wish: Wish) -> dict[str, Any]:
@@ -121,11 +127,12 @@ def card(wish: Wish) -> dict[str, Any]:
 def measured(wish: Wish, worst: float, mass: str, points: Way) -> str:
     """What the flow is like as a whole."""
     log_p = (log_normal(points.places[-1]) + points.logdets[-1]).mean().item()
+    nats, best = numbers.plain(-log_p), numbers.plain(-true_log_p(wish, points))
     more = "" if wish.layer == INTACT else f" With {NOUNS[wish.layer]} in its middle:"
     return (
         f"The {wish.kind} flow that ships, made by {card(wish)['command']}.{more} {MEASURED:,} points come back from "
-        f"their noise to within {small(worst)}; ∫ p(x) dx over the square from −5 to 5 is {mass}; −log p is "
-        f"{number(-log_p)} nats on average, and that of the true density {number(-true_log_p(wish, points))}."
+        f"their noise to within {numbers.size(worst)}; {mass}−log p is {nats} nats on average, and that of "
+        f"the true density {best}."
     )
 
 
@@ -134,9 +141,12 @@ def true_log_p(wish: Wish, points: Way) -> float:
     return -negative_log_density(DENSITIES[wish.world], points.places[0]).mean().item()
 
 
-def number(value: float) -> str:
-    """A number for prose: two decimals, a real minus, and no negative zero."""
-    return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−").replace("inf", "∞")
+def came_from(wish: Wish, place: Point, frame: int) -> Point:
+    """A point near the data that is at this place in this frame. Raises gr.Error if there is none."""
+    for x, y in origins(wish.flow, torch.tensor([place]), frame, wish.between).tolist():
+        if max(abs(x), abs(y)) <= BOX:
+            return x, y
+    raise limits.refuse("The flow takes nothing near the data to this place. Please click another.")
 
 
 def follow(wish: Wish, point: Point) -> tuple[list[list[float]], list[float], dict[str, float]]:
@@ -164,34 +174,18 @@ def said(wish: Wish, point: Point) -> str:
         trained += not extra
         name = NOUNS[wish.layer] if extra else f"layer {trained}"
         moved = "x₂" if layer.kept == 0 else "x₁"
-        rows.append(f"| {name} moves {moved} | {_pair(place)} | {number(logdet)} | {number(total)} |")
+        rows.append(f"| {name} moves {moved} | {_pair(place)} | {numbers.plain(logdet)} | {numbers.plain(total)} |")
     rows += [
         "",
-        f"log p(x) = log N(z; 0, I) + Σ log |det| = {number(sums['log_normal'])} {plus(total)} "
-        f"= **{number(sums['log_p'])}** nats; the true density has {number(sums['exact_log_p'])}. "
-        f"From its noise the point comes back to within {small(sums['round_trip'])} of where it was.",
+        f"log p(x) = log N(z; 0, I) + Σ log |det| = {numbers.plain(sums['log_normal'])} {numbers.added(total)} "
+        f"= **{numbers.plain(sums['log_p'])}** nats; the true density has {numbers.plain(sums['exact_log_p'])}. "
+        f"From its noise the point comes back to within {numbers.size(sums['round_trip'])} of where it was.",
     ]
     return "\n".join(rows)
 
 
-def small(value: float) -> str:
-    """A number above zero for prose, in two digits, a small one with a power of ten."""
-    if value >= 0.01 or value == 0:
-        return f"{value:.2g}"
-    digits, exponent = f"{value:.1e}".split("e")
-    return f"{digits}·10{str(int(exponent)).translate(RAISED)}"
-
-
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def plus(value: float) -> str:
-    """A number to be added, with its sign."""
-    return f"{'+' if value >= 0 else '−'} {number(abs(value))}"
-
-
 def _pair(values: list[float]) -> str:
-    return f"({number(values[0])}, {number(values[1])})"
+    return f"({numbers.plain(values[0])}, {numbers.plain(values[1])})"
 
 
 def flow_layers(
@@ -237,13 +231,10 @@ def lab(page: gr.Blocks) -> None:
         *values, (x, y) = chosen
         yield from limits.run(request, work(check(*values), (x, y), play=False), "flow")
 
-    def pick(event: gr.EventData, *chosen: Any) -> Point:
+    def pick(request: gr.Request, event: gr.EventData, *chosen: Any) -> Iterator[Point]:
         wish = check(*chosen)
         x, y, frame = worlds.place(event, wish.frames, BOX)
-        found = origin(wish.flow, torch.tensor([[x, y]]), frame, wish.between)[0].tolist()
-        if not all(abs(value) <= BOX for value in found):
-            raise limits.refuse("The flow takes nothing near the data to this place. Please click another.")
-        return found[0], found[1]
+        yield from limits.run(request, limits.once(lambda: came_from(wish, (x, y), frame)), "flow")
 
     latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
     values, write = list(settings.values()), links.write("flow", settings)
@@ -259,7 +250,9 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         world = gr.Dropdown(
             list(shipped.WORLDS), value=DEFAULTS["world"], label="Data", elem_id="flow-world", min_width=160
         )
-        kind = gr.Radio(list(KINDS), value=DEFAULTS["kind"], label="A layer's move", elem_id="flow-kind", min_width=180)
+        kind = gr.Radio(
+            list(KINDS), value=DEFAULTS["kind"], label="Couplings of the flow", elem_id="flow-kind", min_width=180
+        )
         layer = gr.Radio(
             list(LAYERS),
             value=DEFAULTS["layer"],

@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -58,16 +58,19 @@ def played(wish: Wish) -> Generator[tuple[Sequence[Frame], Tensor] | None, None,
         raise limits.refuse("The numbers have run out of bounds. Lower the learning rate, and play again.") from error
 
 
-def work(wish: Wish) -> Generator[tuple[str, str | None] | None, None, None]:
-    """A line on how far the game is, after each frame; at the end one with the clip."""
-    found = None
+def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
+    """A line on how far the game is and the film so far, after each frame."""
     for found in played(wish):
-        if found is not None:
-            yield f"{found[0][-1].step:,} of {UPDATES:,} rounds played", None
-        else:
+        if found is None:
             yield None
-    assert found is not None  # the game ends with its last frame
-    yield told(wish, *found), picture(*found)
+            continue
+        frames, others = found
+        over = frames[-1].step == UPDATES
+        yield told(wish, frames, others) if over else _so_far(frames), picture(frames, others)
+
+
+def _so_far(frames: Sequence[Frame]) -> str:
+    return f"{frames[-1].step:,} of {UPDATES:,} rounds played"
 
 
 def told(wish: Wish, frames: Sequence[Frame], others: Tensor) -> str:
@@ -148,7 +151,7 @@ def gan_game(
     """
     for frames, _ in limits.run(request, played(check(world, rate, seed))):
         rows = [{"step": frame.step, "loss": frame.loss, "energy": frame.energy} for frame in frames]
-        yield f"{frames[-1].step:,} of {UPDATES:,} rounds played", rows
+        yield _so_far(frames), rows
 
 
 gan_game.__annotations__["return"] = tuple[str, list[dict[str, float]]]
@@ -165,8 +168,15 @@ def lab(page: gr.Blocks) -> None:
     film = player.player(first, elem_id="gan")
     said = gr.Markdown(note, elem_id="gan-said")
     settings, buttons = controls()
-    handler = wiring.told_and_shown(work, check, "gan")
-    wiring.connect(page, "gan", handler, settings, [said, film], buttons, check)
+
+    def play(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
+        wish, text = check(*chosen), ""
+        for text, clip in limits.run(request, work(wish), "gan"):
+            yield text, clip
+        if not text.startswith(wish.world):  # what is said at the end begins with it
+            yield f"{text}, then stopped." if text else "Stopped.", gr.skip()
+
+    wiring.connect(page, "gan", play, settings, [said, film], buttons, check)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:

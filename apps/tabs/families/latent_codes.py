@@ -13,24 +13,24 @@ from torch import Tensor
 
 from apps import limits, links, models, player, wiring
 from apps.tabs.families import latent_pictures
-from apps.tabs.families.latent_pictures import DIGITS, grey, test_digits, wall
+from apps.tabs.families.latent_pictures import DIGITS, grey, labels, shown, wall
 from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data.digits import CLASSES, DataError
-from tutorial.families.digit_evidence import evidence
+from tutorial.families.digit_evidence import integration
 from tutorial.families.digit_vae import (
     BETAS,
-    draw,
+    PLANE,
     evenly_along,
-    importance_bound,
+    file_name,
     lattice,
-    log_normal,
     log_weights,
     parts,
     quantiles,
     sample,
 )
-from tutorial.training.digit_vae import COMMAND
+from tutorial.families.elbo import draw, importance_bound
+from tutorial.families.flow import log_normal
 
 FRAMES = 60
 """Digits of a walk."""
@@ -88,7 +88,7 @@ def code(value: Any) -> tuple[float, float]:
 @cache
 def codes(beta: float) -> np.ndarray:
     """Means of the encoder for the labs' digits: (DIGITS, 2)."""
-    return models.digit_vae(beta).encode(test_digits()[0])[0].numpy()
+    return models.digit_vae(beta).encode(shown())[0].numpy()
 
 
 def reach(beta: float) -> float:
@@ -110,9 +110,9 @@ def still(beta: float) -> tuple[player.Layer, player.Layer]:
 
 def plane(wish: Wish, places: Tensor) -> player.Panel:
     """The map: codes of test digits, and a walk through places (FRAMES, 2)."""
-    at, labels = codes(wish.beta), np.array(test_digits()[1])
-    notes = [f"a {label}: test digit {k}" for k, label in enumerate(labels)]
-    meant = np.full(DIGITS, True) if wish.highlight == ALL else labels == int(wish.highlight)
+    at, kinds = codes(wish.beta), np.array(labels())
+    notes = [f"a {kind}: test digit {k}" for k, kind in enumerate(kinds)]
+    meant = np.full(DIGITS, True) if wish.highlight == ALL else kinds == int(wish.highlight)
     name = "test digits" if wish.highlight == ALL else f"every {wish.highlight}"
     groups = [(~meant, "the others", 1.6, 0.18), (meant, name, 2.2, 0.55)]
     dots = [
@@ -155,8 +155,8 @@ def picture(wish: Wish, path: list[list[float]]) -> str:
     ]
     labels = ["({:.2f}, {:.2f})".format(*place).replace("-", "−") for place in places.tolist()]
     note = (
-        f"β = {wish.beta:g}, trained ahead by {COMMAND} --latent 2 --beta {wish.beta:g}. Move the pointer over the "
-        "map, or draw on it; a click walks on to that place."
+        f"β = {wish.beta:g}, trained ahead by {weights.read_card(file_name(PLANE, wish.beta))['command']}. Move the "
+        "pointer over the map, or draw on it; a click walks on to that place."
     )
     return player.clip(panels, frames=FRAMES, labels=labels, rate=12, note=note)
 
@@ -165,21 +165,20 @@ def picture(wish: Wish, path: list[list[float]]) -> str:
 def remade(wish: Wish) -> str:
     """A test digit, what the decoder makes of its code, and what it makes of codes from the prior."""
     model, generator = models.digit_vae(wish.beta), torch.Generator().manual_seed(wish.seed)
-    pictures, labels = test_digits()
-    x = pictures[wish.digit : wish.digit + 1]
+    x = shown()[wish.digit : wish.digit + 1]
     mean, logvar = model.encode(x)
     again = decoded(wish.beta, draw(mean, logvar, generator, TEN)[:, 0])
     drawn = sample(model, TWENTY, generator)
     found = parts(model, x, generator, DRAWS)
     looks = [
-        (grey(x), f"test digit {wish.digit}, a {labels[wish.digit]}", 1.0, 1.0),
+        (grey(x), f"test digit {wish.digit}, a {labels()[wish.digit]}", 1.0, 1.0),
         (grey(decoded(wish.beta, mean)), "its reconstruction", 1.0, 1.0),
         (wall(again, 5), f"{TEN} draws from q(z | x)", 2.0, 0.4),
         (wall(drawn, 5), f"{TWENTY} draws from the prior", 2.0, 0.8),
     ]
     panels = [
-        player.panel([player.image(shown, smooth=True)], title=title, width=width, aspect=aspect)
-        for shown, title, width, aspect in looks
+        player.panel([player.image(look, smooth=True)], title=title, width=width, aspect=aspect)
+        for look, title, width, aspect in looks
     ]
     note = (
         f"Reconstruction {found.reconstruction.item():.1f} nats − KL {found.kl.item():.1f} nats = "
@@ -197,17 +196,19 @@ def answer(
     if digit is None:
         mean = torch.tensor([z])
     else:
-        x = test_digits()[0][digit : digit + 1]
+        x = shown()[digit : digit + 1]
         mean, logvar = model.encode(x)
         with torch.no_grad():
             found = parts(model, x, generator, DRAWS)
-        numbers = {"label": float(test_digits()[1][digit]), "elbo": found.elbo.item(), "kl": found.kl.item()}
+        numbers = {"label": float(labels()[digit]), "elbo": found.elbo.item(), "kl": found.kl.item()}
         numbers["reconstruction"] = found.reconstruction.item()
         yield None
         numbers["bound"] = importance_bound(log_weights(model, x, generator, k), k).item()
         yield None
-        (known,) = evidence(model, x)
-        numbers |= {"log_evidence": known.log_evidence, "gap": known.kl}
+        for known in integration(model, x):
+            if known is not None:
+                numbers |= {"log_evidence": known.log_evidence, "gap": known.kl}
+            yield None
         numbers |= dict(zip(("spread1", "spread2"), (0.5 * logvar[0]).exp().tolist(), strict=True))
     numbers |= {"z1": mean[0, 0].item(), "z2": mean[0, 1].item(), "log_prior": log_normal(mean).item()}
     yield decoded(beta, mean)[0, 0].tolist(), numbers
@@ -292,8 +293,10 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         )
     with gr.Row():
         digit = gr.Slider(0, DIGITS - 1, DEFAULTS["digit"], step=1, label="Test digit", elem_id="codes-digit")
-        buttons = {"run": gr.Button("Show", elem_id="codes-show", size="sm", min_width=90)}
+        buttons = {
+            "run": gr.Button("Show", variant="primary", elem_id="codes-show", min_width=90),
+            "copy": gr.Button("Copy link", elem_id="copy-codes", min_width=110),
+        }
     with gr.Accordion("More", open=False), gr.Row():
-        seed = gr.Number(DEFAULTS["seed"], label="Seed of the draws", precision=0, elem_id="codes-seed", min_width=120)
-        buttons["copy"] = gr.Button("Copy link", elem_id="copy-codes", size="sm", min_width=110)
+        seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="codes-seed", min_width=120)
     return {"beta": beta, "highlight": highlight, "digit": digit, "seed": seed}, buttons

@@ -13,18 +13,18 @@ from torch import Tensor
 
 from apps import models, player, wiring
 from apps.tabs.families import latent_pictures
-from apps.tabs.families.latent_pictures import DIGITS, grey, test_digits
+from apps.tabs.families.latent_pictures import DIGITS, grey, labels, shown
 from tutorial import weights
 from tutorial.data.digits import DataError
-from tutorial.families.digit_evidence import Evidence, evidence, log_joint
-from tutorial.families.digit_vae import BETAS, draw, importance_bounds, lattice, log_weights
+from tutorial.families.digit_evidence import Evidence, integration, log_joint
+from tutorial.families.digit_vae import BETAS, lattice, log_weights
+from tutorial.families.elbo import draw, importance_bounds
 from tutorial.networks.digit_vae import DigitVAE
 
 KS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 CODES = 10_000
-"""Codes drawn from q(z | x); each bound is the mean over CODES / k groups of them."""
-OPENING = 2000
-"""As many for the picture that the lab opens with."""
+"""Codes drawn from q(z | x); each bound is the mean over CODES / k groups of them, ten at least, so that their spread
+says how far to trust it."""
 AT_ONCE = 500
 CELLS = 60
 """Fields in a row of the map of the posterior."""
@@ -47,17 +47,16 @@ def check(digit: Any, beta: Any, seed: Any) -> Wish:
     return Wish(latent_pictures.digit(digit), latent_pictures.beta(beta), latent_pictures.seed(seed))
 
 
-def work(wish: Wish, codes: int = CODES) -> Generator[tuple[str, str | None] | None, None, None]:
+def work(wish: Wish) -> Generator[tuple[str, str | None] | None, None, None]:
     """Draws codes, and integrates: how far it is, and at the end the clip."""
     model, generator = models.digit_vae(wish.beta), torch.Generator().manual_seed(wish.seed)
-    x = test_digits()[0][wish.digit : wish.digit + 1]
+    x = shown()[wish.digit : wish.digit + 1]
     rows = []
-    for start in range(0, codes, AT_ONCE):
-        rows.append(log_weights(model, x, generator, min(AT_ONCE, codes - start))[:, 0])
-        yield f"{start + AT_ONCE:,} of {codes:,} codes weighed", None
-    (known,) = evidence(model, x)
-    yield None
-    yield "", picture(wish, model, x, torch.cat(rows), known)
+    for done in range(AT_ONCE, CODES + 1, AT_ONCE):
+        rows.append(log_weights(model, x, generator, AT_ONCE)[:, 0])
+        yield f"{done:,} of {CODES:,} codes weighed", None
+    for known in integration(model, x):
+        yield None if known is None else ("", picture(wish, model, x, torch.cat(rows), known))
 
 
 def bounds(log_w: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -95,14 +94,14 @@ def posterior(model: DigitVAE, x: Tensor, known: Evidence, seed: int) -> tuple[p
     far = SEEN * spread.max().item()
     density = (log_joint(model, mean + lattice(CELLS, far), x[0]) - known.log_evidence).exp()
     z = draw(mean, logvar, torch.Generator().manual_seed(seed), KS[-1])[:, 0]
-    shown = torch.stack([z[torch.arange(len(z)) % k] for k in KS])
+    clouds = torch.stack([z[torch.arange(len(z)) % k] for k in KS])
     turn = torch.linspace(0, 2 * torch.pi, 100)
     ring = (mean + 2 * spread * torch.stack([turn.cos(), turn.sin()], dim=1)).numpy()
     (a, b), cell = mean[0].tolist(), (2 * far / CELLS) ** 2
     panel = player.panel(
         [
             player.heat(density.reshape(1, CELLS, CELLS).numpy(), "p(z | x)", low=0, smooth=True),
-            player.points(shown.numpy(), "generated", "k codes from q(z | x)", size=1.5, alpha=0.5),
+            player.points(clouds.numpy(), "generated", "k codes from q(z | x)", size=1.5, alpha=0.5),
             player.curve(ring[:, 0], ring[:, 1], "generated", "2 σ of q(z | x)"),
         ],
         title="what q stands in for",
@@ -118,27 +117,26 @@ def picture(wish: Wish, model: DigitVAE, x: Tensor, log_w: Tensor, known: Eviden
     """The digit, its bounds and its posterior, k growing from frame to frame, as the player takes them."""
     found, errors = bounds(log_w)
     where, held = posterior(model, x, known, wish.seed)
-    label = test_digits()[1][wish.digit]
     panels = [
-        player.panel([player.image(grey(x))], title=f"test digit {wish.digit}, a {label}"),
+        player.panel([player.image(grey(x))], title=f"test digit {wish.digit}, a {labels()[wish.digit]}"),
         rising(found, errors, known),
         where,
     ]
-    labels = [f"k = {k:,}: {bound:.2f} ± {error:.2f}" for k, bound, error in zip(KS, found, errors, strict=True)]
+    steps = [f"k = {k:,}: {bound:.2f} ± {error:.2f}" for k, bound, error in zip(KS, found, errors, strict=True)]
     note = (
         f"β = {wish.beta:g}: ELBO {found[0]:.2f} ± {errors[0]:.2f}, L_{KS[-1]} {found[-1]:.2f} ± {errors[-1]:.2f} "
         f"nats, from {len(log_w):,} codes; log p(x) {known.log_evidence:.2f}, by a sum over {known.codes:,} codes. The "
         f"gap is KL(q ‖ p(z | x)) = {known.kl:.2f} nats. The map holds {min(held, 1):.0%} of p(z | x)."
     )
     return player.clip(
-        panels, frames=len(KS), labels=[text.replace("-", "−") for text in labels], rate=2, note=note.replace("-", "−")
+        panels, frames=len(KS), labels=[text.replace("-", "−") for text in steps], rate=2, note=note.replace("-", "−")
     )
 
 
 def lab(page: gr.Blocks) -> None:
     """The lab's picture and controls; without its weights or digits, a sentence that says how to get them back."""
     try:
-        *_, (_, first) = filter(None, work(check(**DEFAULTS), OPENING))
+        *_, (_, first) = filter(None, work(check(**DEFAULTS)))
         for beta in BETAS:
             models.digit_vae(beta)
     except (weights.WeightsError, DataError) as error:
@@ -160,8 +158,8 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         buttons = {
             "run": gr.Button("Weigh new codes", variant="primary", elem_id="gap-run", min_width=150),
             "stop": gr.Button("Stop", elem_id="gap-stop", min_width=80),
+            "copy": gr.Button("Copy link", elem_id="copy-gap", min_width=110),
         }
     with gr.Accordion("More", open=False), gr.Row():
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="gap-seed", min_width=120)
-        buttons["copy"] = gr.Button("Copy link", elem_id="copy-gap", size="sm", min_width=110)
     return {"digit": digit, "beta": beta, "seed": seed}, buttons

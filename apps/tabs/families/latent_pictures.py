@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -11,21 +10,24 @@ import torch
 from torch import Tensor
 
 from apps import limits
-from tutorial.data.digits import SIDE, binarised, digits
+from tutorial.data.digits import SIDE, black_and_white, digits
 from tutorial.families.digit_vae import BETAS
 
 DIGITS = 1000
 """Digits of the test set that the labs speak of, by their numbers from 0."""
 
 
-@cache
-def test_digits() -> tuple[Tensor, list[int]]:
-    """Those digits, binarised once and for all: (DIGITS, 1, 28, 28) of zeros and ones; and what they are.
+def shown() -> Tensor:
+    """Those digits: (DIGITS, 1, 28, 28) of zeros and ones.
 
     Raises tutorial.data.digits.DataError if a file is missing or damaged.
     """
-    pictures, labels = digits("test")
-    return binarised(pictures, torch.Generator().manual_seed(0))[:DIGITS], labels[:DIGITS].tolist()
+    return black_and_white()[:DIGITS]
+
+
+def labels() -> list[int]:
+    """What they are. Raises DataError like `shown`."""
+    return digits("test")[1][:DIGITS].tolist()
 
 
 def beta(value: Any) -> float:

@@ -17,14 +17,13 @@ from torch import Tensor
 
 from apps import limits, links, live, models, player, wiring
 from apps.tabs.families import latent_pictures
-from apps.tabs.families.latent_pictures import test_digits, wall
+from apps.tabs.families.latent_pictures import wall
 from apps.wiring import QUIET
 from tutorial import weights
-from tutorial.data.digits import DataError, digits
+from tutorial.data.digits import DataError, black_and_white, digits
 from tutorial.families.digit_vae import BETAS, PLANE, file_name, sample
 from tutorial.families.digit_vae_training import DigitVAETraining, Knobs
 from tutorial.networks.digit_vae import DigitVAE
-from tutorial.training.digit_vae import COMMAND
 
 AT_A_TIME = 30.0
 """Seconds of computing after which a training pauses by itself."""
@@ -83,11 +82,12 @@ class Run:
         self.way: list[Point] = []
 
     def look(self) -> Point:
-        """Measures on test digits, and adds a point to the way unless there is nothing finite to add."""
-        found = self.training.look(test_digits()[0][:LOOKED])
+        """Measures on test digits, and adds a point to the way. Raises gr.Error if it is not finite."""
+        found = self.training.look(black_and_white()[:LOOKED])
         now = Point(self.training.step, found.kl.mean().item(), -found.reconstruction.mean().item())
-        if math.isfinite(now.elbo):
-            self.way.append(now)
+        if not math.isfinite(now.elbo):
+            raise limits.refuse(live.OUT_OF_BOUNDS)
+        self.way.append(now)
         if len(self.way) > ROWS:
             self.way = self.way[::2]
         return now
@@ -99,10 +99,7 @@ class Run:
             for _ in updates:
                 look = None
                 if time.monotonic() - shown >= FRAME:
-                    look = self.look()
-                    if not math.isfinite(look.elbo):
-                        raise limits.refuse(live.OUT_OF_BOUNDS)
-                    shown = time.monotonic()
+                    look, shown = self.look(), time.monotonic()
                 self.seconds += time.monotonic() - begun
                 yield look
                 begun = time.monotonic()
@@ -125,14 +122,14 @@ def recorded() -> list[Point]:
 @cache
 def codes() -> np.ndarray:
     """The encoders' means of the same test digits, under each β: (T, TOLD, 2)."""
-    x = test_digits()[0][:TOLD]
+    x = black_and_white()[:TOLD]
     return np.stack([models.digit_vae(beta).encode(x)[0].numpy() for beta in BETAS])
 
 
 @torch.no_grad()
 def examples(model: DigitVAE) -> tuple[Tensor, Tensor]:
     """Reconstructions of the first test digits, and draws from the prior: each (SHOWN, 1, 28, 28)."""
-    again = model.decode(model.encode(test_digits()[0][:SHOWN])[0]).sigmoid()
+    again = model.decode(model.encode(black_and_white()[:SHOWN])[0]).sigmoid()
     return again, sample(model, SHOWN, torch.Generator().manual_seed(0))
 
 
@@ -147,7 +144,7 @@ def gallery(run: Run | None) -> player.Panel:
     walls = []
     for beta in BETAS:
         again, drawn = zip(_recorded_examples(beta), *own, strict=True)
-        walls.append(wall(torch.cat([test_digits()[0][:SHOWN], *again, *drawn]), SHOWN))
+        walls.append(wall(torch.cat([black_and_white()[:SHOWN], *again, *drawn]), SHOWN))
     return player.panel(
         [player.image(np.concatenate(walls), smooth=True, quality=80)],
         title="test digits, made again, drawn" + ("" if run is None else "; yours below"),
@@ -236,12 +233,25 @@ def told(run: Run, now: Point) -> str:
     )
 
 
+def trained(bench: Bench) -> Generator[str | None, None, None]:
+    """Trains what is on the bench: the clips to show, and None wherever the work can pause."""
+    for part in live.work(bench, Run, lambda run: run.train(lambda: bench.settings.knobs), AT_A_TIME):
+        yield None if part is None else picture(part[0], f"{told(*part)}.")
+
+
+def paused(bench: Bench) -> str:
+    """The clip of what is on the bench, with what came after the last look."""
+    run = live.placed(bench, Run)
+    return picture(run, f"{told(run, run.look())} · paused")
+
+
 def opening() -> str:
     """What the lab shows at first."""
-    card = weights.read_card(file_name(PLANE, 1.0))["measured"]
+    card = weights.read_card(file_name(PLANE, 1.0), needs=("measured",))
+    measured = card["measured"]
     note = (
-        f"Recorded runs, made by {COMMAND} and measured on {card['digits']:,} test digits by {card['command']}. "
-        "“Train this β again” trains one here."
+        f"Recorded runs, β = 1 made by {card['command']}, the others alike, and measured on {measured['digits']:,} "
+        f"test digits by {measured['command']}. “Train this β again” trains one here."
     )
     return picture(None, note)
 
@@ -261,14 +271,11 @@ def lab(page: gr.Blocks) -> None:
     def train(request: gr.Request, *chosen: Any) -> Iterator[str]:
         bench = benches.of(request)
         bench.settings = check(*chosen)
-        work = live.work(bench, Run, lambda run: run.train(lambda: bench.settings.knobs), AT_A_TIME)
         with bench.alone():
-            for run, now in limits.run(request, work, "rate"):
-                yield picture(run, f"{told(run, now)}.")
-            with limits.CPU.turn():  # what came after the last look, before Pause or the end of the time
-                run = live.placed(bench, Run)
-                now = run.look()
-        yield picture(run, f"{told(run, now)} · paused")
+            yield from limits.run(request, trained(bench), "rate")
+            with limits.CPU.turn():
+                last = paused(bench)
+        yield last
 
     def reset(request: gr.Request, *chosen: Any) -> Any:
         bench = benches.of(request)
@@ -290,10 +297,10 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
             "run": gr.Button("Train this β again", variant="primary", elem_id="rate-train", min_width=150),
             "pause": gr.Button("Pause", elem_id="rate-pause", min_width=90),
             "reset": gr.Button("Reset", elem_id="rate-reset", min_width=90),
+            "copy": gr.Button("Copy link", elem_id="copy-rate", min_width=110),
         }
     with gr.Accordion("More", open=False), gr.Row():
         rate = gr.Dropdown(RATES, value=DEFAULTS["rate"], label="Learning rate", elem_id="rate-rate", min_width=140)
         batch = gr.Slider(16, 256, DEFAULTS["batch"], step=16, label="Batch", elem_id="rate-batch")
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="rate-seed", min_width=120)
-        buttons["copy"] = gr.Button("Copy link", elem_id="copy-rate", size="sm", min_width=110)
     return {"beta": beta, "rate": rate, "batch": batch, "seed": seed}, buttons

@@ -13,6 +13,7 @@ from apps.point_training import AT_A_TIME
 from apps.tabs.families import standings
 from apps.wiring import QUIET
 from tutorial import measurements
+from tutorial.data import toy2d
 from tutorial.families.comparison import Comparison, Knobs, State
 from tutorial.families.flow import KINDS, SHAPES, Kind
 from tutorial.families.learners import AUTOREGRESSIVE, FLOW, OutOfBounds
@@ -60,7 +61,7 @@ def check(world: Any, rate: Any, kind: Any, first: Any, batch: Any, seed: Any, d
     setup = Setup(
         name,
         worlds.drawn(name, drawn),
-        cast(Kind, limits.choice("The flow’s couplings", kind, KINDS)),
+        cast(Kind, limits.choice("The couplings of the flow", kind, KINDS)),
         limits.whole("The coordinate that comes first", first, 0, 1),
         limits.whole("The seed", seed, 0, 2**31 - 1),
     )
@@ -74,7 +75,8 @@ class Run:
         self.setup = setup
         self.comparison = Comparison(
             partial(worlds.sample, setup.world, setup.drawn),
-            worlds.mixture(setup.world, setup.drawn),
+            density=worlds.density(setup.world, setup.drawn),
+            modes=toy2d.mixture_of(setup.world),
             seed=setup.seed,
             flow=SHAPES[setup.kind],
             autoregressive=replace(AUTOREGRESSIVE, first=setup.first),
@@ -113,17 +115,28 @@ def work(
 
 
 def measured(bench: Bench) -> Generator[tuple[Run, State] | None, None, None]:
-    """Measures what is on the bench to the end: (run, state)."""
-    run = live.placed(bench, Run)
-    yield None
-    for state in run.measure():
-        yield None if state is None else (run, state)
+    """Measures what is on the bench to the end: (run, state). What takes its place meanwhile is measured in turn."""
+    while True:
+        run = live.placed(bench, Run)
+        yield None
+        for state in run.measure():
+            yield None if state is None else (run, state)
+            if not live.stands(bench, run):
+                break
+        else:
+            return
 
 
 def shown(run: Run, state: State, more: str = "") -> tuple[str, str, str]:
     """What the lab's three parts show: samples, table and curves."""
     clouds = standings.samples(state, run.setup.world, standings.told(state) + more)
     return clouds, standings.rows(state), standings.curves(state)
+
+
+def halted(state: State) -> str:
+    """What the note adds while nobody learns."""
+    learned = any(standing.updates for standing in state.standings)
+    return " · paused" if learned else ": what they draw before they have learned anything"
 
 
 def opening() -> tuple[str, str, str]:
@@ -154,7 +167,7 @@ def train_families(
     are measured.
     """
     bench: Bench = live.Bench()
-    bench.settings = check(world, rate, kind, first, batch, seed, points or [])
+    bench.settings = check(world, rate, kind, first, batch, seed, worlds.sent(world, points))
     seconds = limits.number("The time", seconds, 0.1, AT_A_TIME)
     updates = limits.whole("The number of updates", updates, 1, UPDATES)
 
@@ -192,7 +205,7 @@ def lab(page: gr.Blocks) -> None:
             for run, state in limits.run(request, work(bench, updates), "panel"):
                 yield shown(run, state)
             for run, state in limits.run(request, measured(bench)):  # short, so that Pause does not end it
-                yield shown(run, state, " · paused")
+                yield shown(run, state, halted(state))
 
     def train(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str, str]]:
         yield from trained(request, None, *chosen)
@@ -206,12 +219,12 @@ def lab(page: gr.Blocks) -> None:
             yield empty, gr.skip(), gr.skip()
             return
         bench.settings, bench.work = check(*chosen), None
-        if bench.busy:  # the run notices, and shows the beginning as it ends
+        if bench.busy:  # the run notices, and shows the beginning
             yield gr.skip(), gr.skip(), gr.skip()
             return
         with bench.alone():
             for run, state in limits.run(request, measured(bench)):
-                yield shown(run, state, ": what they draw before they have learned anything")
+                yield shown(run, state, halted(state))
 
     buttons["run"].click(train, values, outputs, js=links.write("panel", settings), trigger_mode="once", **QUIET)
     buttons["step"].click(step, values, outputs, trigger_mode="once", **QUIET)
@@ -246,15 +259,13 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         with gr.Row():
             more: dict[str, Any] = {
                 "kind": gr.Radio(
-                    list(KINDS), value=DEFAULTS["kind"], label="The flow’s couplings", elem_id="panel-kind"
+                    list(KINDS), value=DEFAULTS["kind"], label="Couplings of the flow", elem_id="panel-kind"
                 ),
                 "first": gr.Radio(
                     FIRST, value=DEFAULTS["first"], label="The autoregressive model begins with", elem_id="panel-first"
                 ),
                 "batch": gr.Slider(16, 512, DEFAULTS["batch"], step=16, label="Batch", elem_id="panel-batch"),
-                "seed": gr.Number(
-                    DEFAULTS["seed"], label="Seed: data, start and noise", precision=0, elem_id="panel-seed"
-                ),
+                "seed": gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="panel-seed"),
             }
         with gr.Row():
             buttons["clear"] = gr.Button("Clear my points", elem_id="panel-clear", size="sm", min_width=120)

@@ -119,22 +119,23 @@ def numbers(name: str, whole: float | None, drawn: Drawn, kept: int, card: dict[
             f"| each of those drawn here | {spread} |",
             f"| MNIST’s test set, {measured['digits']:,} digits | {mean:.2f} ± {error:.2f} |",
             f"| of which the dice alone | {measured['nats_of_the_dice']:.2f} |",
-            f"\nThe last two were recorded by `{measured['command']}`. Published, of digits binarised once for all, so "
-            f"not strictly comparable: {PUBLISHED}. The dice are those that made grey pixels black or white.",
+            f"\nThe last two were recorded by `{measured['command']}`. Published: {PUBLISHED}; most of it of digits "
+            "that were binarised once for all, so not strictly comparable. The dice made grey pixels black or white.",
         ]
     )
 
 
-def recorded(card: dict[str, Any]) -> str:
-    """The card's times as a table that says where they come from."""
-    known = card["measured"]
+def recorded(card: dict[str, Any], autoencoder: dict[str, Any]) -> str:
+    """The times on the PixelCNN's card and the autoencoder's as a table that says where they come from."""
+    known, other = card["measured"], autoencoder["measured"]
     rows = {int(rows): ms / 1000 for rows, ms in known["ms_of_rows"].items()}
-    table = costs(rows, known["ms_learning"] / 1000, known["ms_diffusion"] / 1000)
-    return f"{table} Recorded by `{known['command']}`."
+    table = costs(rows, known["ms_learning"] / 1000, known["ms_diffusion"] / 1000, other["ms_alone"] / 1000)
+    return f"{table} Recorded by `{known['command']}` and, of the autoencoder, `{other['command']}`."
 
 
-def costs(rows: dict[int, float], taught: float, diffused: float) -> str:
-    """Seconds as a Markdown table: of so many rows of one digit, of a pass of training, of diffusion among pixels."""
+def costs(rows: dict[int, float], taught: float, diffused: float, decoded: float) -> str:
+    """Seconds as a Markdown table: of so many rows of one digit, of a pass of training, of diffusion among pixels, and
+    of an autoencoder's draw."""
     drawn = [f"| PixelCNN draws {n} rows | {n * SIDE} | {1000 * rows[n]:,.0f} |" for n in rows]
     return "\n".join(
         [
@@ -142,6 +143,7 @@ def costs(rows: dict[int, float], taught: float, diffused: float) -> str:
             "|---|---|---|",
             *drawn,
             f"| diffusion draws it, guided | {pixel.STEPS} | {1000 * diffused:,.0f} |",
+            f"| variational autoencoder draws it | 1 | {1000 * decoded:.2f} |",
             f"| PixelCNN learns from all of it | 1 | {1000 * taught:,.0f} |",
             "\nIn turn: how many pixels, steps or passes must wait for one another.",
         ]

@@ -2,9 +2,9 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import time
+import timeit
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -16,7 +16,8 @@ from apps import limits, links, models, player, wiring
 from apps.tabs.families.pixel_panels import costs, inked, numbers, panels, recorded
 from apps.wiring import QUIET
 from tutorial import weights
-from tutorial.data.digits import SIDE, DataError, binarised, digits
+from tutorial.data.digits import SIDE, DataError, black_and_white
+from tutorial.families.digit_vae import PLANE, file_name, sample
 from tutorial.families.pixel_cnn import Drawn, draw, nats
 from tutorial.families.pixel_cnn_speed import drawing, learning
 
@@ -28,6 +29,8 @@ MOST = 16
 FRAME = 1 / 8
 """Seconds between two pictures of a drawing."""
 LENGTHS = (7, 14, SIDE)
+TRIES = 20
+"""Digits that the autoencoder draws to find how fast it can."""
 Grid = tuple[tuple[int, ...], ...]
 BLANK: Grid = ((0,) * SIDE,) * SIDE
 
@@ -52,7 +55,7 @@ class Wish:
     def given(self) -> Tensor:
         """The digit that is begun with, in zeros and ones: (1, 1, 28, 28)."""
         if self.source == TEST:
-            return test_digits()[self.number : self.number + 1]
+            return black_and_white()[self.number : self.number + 1]
         return torch.tensor(self.own if self.source == OWN else BLANK, dtype=torch.float32)[None, None]
 
 
@@ -88,12 +91,6 @@ def _row(value: Any) -> tuple[int, ...]:
     return tuple(int(limits.number("A pixel", pixel, 0, 1) >= 0.5) for pixel in value)
 
 
-@cache
-def test_digits() -> Tensor:
-    """MNIST's test set, binarised once: (10,000, 1, 28, 28). Raises DataError if a file is missing or damaged."""
-    return binarised(digits("test")[0], torch.Generator().manual_seed(0))
-
-
 @dataclass(frozen=True)
 class Look:
     """How far a drawing is, and the seconds that it has computed."""
@@ -105,8 +102,8 @@ class Look:
 def work(wish: Wish) -> Generator[Look, None, None]:
     """Draws, a row at a time."""
     model, begun, seconds = models.pixel_cnn(), time.monotonic(), 0.0
-    given = wish.given.repeat(wish.n, 1, 1, 1)
-    for drawn in draw(model, given, wish.rows, generator=torch.Generator().manual_seed(wish.seed)):
+    noise = torch.Generator().manual_seed(wish.seed)
+    for drawn in draw(model, wish.given, wish.rows, ways=wish.n, generator=noise):
         seconds += time.monotonic() - begun
         yield Look(drawn, seconds)
         begun = time.monotonic()
@@ -139,19 +136,25 @@ def told(wish: Wish, look: Look) -> str:
 
 def timing() -> Generator[str | None, None, None]:
     """Measures here what the card has of times. Yields None at places to pause, and in the end the table."""
-    model, diffusion = models.pixel_cnn(), models.digit_diffusion()
+    model, diffusion, autoencoder = models.pixel_cnn(), models.digit_diffusion(), models.digit_vae(1.0)
     for _ in drawing(model):  # the first warms up
         yield None
     rows: list[float] = []
     for seconds in drawing(model):
         rows.append(seconds)
         yield None
-    taught, waited, begun = learning(model, tries=3), 0.0, time.monotonic()
+    taught = []
+    for seconds in learning(model, tries=3):
+        taught.append(seconds)
+        yield None
+    waited, begun = 0.0, time.monotonic()
     for _ in diffusion.sample([diffusion.nothing]):
         waited += time.monotonic() - begun
         yield None
         begun = time.monotonic()
-    yield costs({n: rows[n - 1] for n in LENGTHS}, taught, waited) + " Measured here, just now."
+    noise = torch.Generator().manual_seed(0)
+    decoded = min(timeit.repeat(lambda: sample(autoencoder, 1, noise), number=1, repeat=TRIES))
+    yield costs({n: rows[n - 1] for n in LENGTHS}, min(taught), waited, decoded) + " Measured here, just now."
 
 
 DEFAULTS: dict[str, Any] = {"source": TEST, "number": 0, "kept": 14, "n": 9, "seed": 0}
@@ -178,7 +181,11 @@ def pixel_cnn(
         for look in work(wish):
             x = look.drawn.x
             yield None
-        yield x[:, 0].int().tolist(), nats(model, x).tolist(), nats(model, wish.given).item()
+        weighed = []
+        for one in (*x, wish.given[0]):
+            weighed.append(nats(model, one[None]).item())
+            yield None
+        yield x[:, 0].int().tolist(), weighed[:-1], weighed[-1]
 
     yield from limits.run(request, answer())
 
@@ -193,7 +200,8 @@ def lab(page: gr.Blocks) -> None:
         first = check(**DEFAULTS)
         *_, look = work(first)
         opening, beneath = picture(first, look, whole=True), told(first, look)
-        times = recorded(weights.read_card("pixel_cnn", needs=("measured",)))
+        cards = [weights.read_card(name, needs=("measured",)) for name in ("pixel_cnn", file_name(PLANE, 1.0))]
+        times = recorded(*cards)
     except (weights.WeightsError, DataError) as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
@@ -236,14 +244,26 @@ def wire(
 
 def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, Any]]:
     """Shows a drawing as it grows, and at its end, or where it was stopped, all of it."""
-    wish, look, shown = check(*chosen), None, 0.0
+    wish, look = check(*chosen), None
     limits.stop(request, "pixels")  # a drawing that another control began
-    for look in limits.run(request, work(wish), "pixels"):
-        if time.monotonic() - shown >= FRAME:
-            yield picture(wish, look), gr.skip()
-            shown = time.monotonic()
+    for part in limits.run(request, growing(wish), "pixels"):
+        look, clip = part
+        if clip:
+            yield clip, gr.skip()
     if look is not None:
-        yield picture(wish, look, whole=True), told(wish, look)
+        with limits.CPU.turn():
+            last = picture(wish, look, whole=True), told(wish, look)
+        yield last
+
+
+def growing(wish: Wish) -> Generator[tuple[Look, str], None, None]:
+    """Each row of a drawing and, every `FRAME` seconds, its clip; else an empty text."""
+    shown = 0.0
+    for look in work(wish):
+        clip = ""
+        if time.monotonic() - shown >= FRAME:
+            clip, shown = picture(wish, look), time.monotonic()
+        yield look, clip
 
 
 def stroke(own: list[list[int]], event: gr.EventData) -> tuple[list[list[int]], str]:
@@ -278,9 +298,9 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
             "run": gr.Button("Draw the rest", variant="primary", elem_id="pixels-go", min_width=120),
             "stop": gr.Button("Stop", elem_id="pixels-stop", min_width=80),
             "clear": gr.Button("Clear my digit", elem_id="pixels-clear", min_width=120),
+            "copy": gr.Button("Copy link", elem_id="copy-pixels", min_width=110),
         }
     with gr.Accordion("More: how many, seed", open=False), gr.Row():
         n = gr.Radio(COUNTS, value=DEFAULTS["n"], label="Digits", elem_id="pixels-count")
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="pixels-seed")
-        buttons["copy"] = gr.Button("Copy link", elem_id="copy-pixels", size="sm", min_width=110)
     return {"source": source, "number": number, "kept": kept, "n": n, "seed": seed}, buttons

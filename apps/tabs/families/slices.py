@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, models, player, wiring, worlds
+from apps import limits, links, models, numbers, player, wiring, worlds
 from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data import toy2d
@@ -140,7 +140,7 @@ def cut(wish: Wish, heat: player.Layer) -> str:
             y=(0.0, HIGHER, "per unit of length"),
         ),
     ]
-    labels = [f"{first} = {number(value)}" for value in CUTS.tolist()]
+    labels = [f"{first} = {numbers.plain(value)}" for value in CUTS.tolist()]
     note = f"Scrub to move the slice. {told(wish)}"
     return player.clip(panels, frames=len(CUTS), labels=labels, rate=8, start=OPENING, note=note)
 
@@ -209,9 +209,11 @@ def measured(wish: Wish) -> list[str]:
     true = [-part for part in true_factors(wish, x)]
     above = mine[0] + mine[1] - true[0] - true[1]
     error = above.std().item() / MEASURED**0.5
-    cells, exact = ([number(part.mean().item(), 3) for part in (*both, both[0] + both[1])] for both in (mine, true))
+    cells, exact = (
+        [numbers.plain(part.mean().item(), 3) for part in (*both, both[0] + both[1])] for both in (mine, true)
+    )
     return [
-        f"| {wish.order}, learned | {' | '.join(cells)} | {number(above.mean().item(), 3)} ± {error:.3f} |",
+        f"| {wish.order}, learned | {' | '.join(cells)} | {numbers.plain(above.mean().item(), 3)} ± {error:.3f} |",
         f"| {wish.order}, exact | {' | '.join(exact)} | |",
     ]
 
@@ -223,21 +225,16 @@ def true_factors(wish: Wish, x: Tensor) -> tuple[Tensor, Tensor]:
     return first, -negative_log_density(known, x) - first
 
 
-def number(value: float, digits: int = 2) -> str:
-    """A number for prose: a real minus, and no negative zero."""
-    return f"{value + 0.0:.{digits}f}".replace("-", "−")
-
-
 @torch.no_grad()
 def said(wish: Wish, x: float, y: float) -> str:
     """The chain rule at a point, with its numbers."""
     at, (first, second) = torch.tensor([[x, y]]), wish.names
     mine, true = ([part.item() for part in both] for both in (wish.model.factors(at), true_factors(wish, at)))
     return (
-        f"At ({number(x)}, {number(y)}): log p(x) = log p({first}) + log p({second} | {first}) = "
-        f"{number(mine[0])} + {number(mine[1])} = **{number(sum(mine))}** nats; exact: "
-        f"{number(true[0])} + {number(true[1])} = {number(sum(true))}."
-    ).replace("+ −", "− ")
+        f"At ({numbers.plain(x)}, {numbers.plain(y)}): log p(x) = log p({first}) + log p({second} | {first}) = "
+        f"{numbers.plain(mine[0])} {numbers.added(mine[1])} = **{numbers.plain(sum(mine))}** nats; exact: "
+        f"{numbers.plain(true[0])} {numbers.added(true[1])} = {numbers.plain(sum(true))}."
+    )
 
 
 def lab(page: gr.Blocks) -> None:
@@ -252,21 +249,23 @@ def lab(page: gr.Blocks) -> None:
     asked = gr.Markdown(said(wish, *START), elem_id="slices-asked")
     settings, buttons = controls()
     table = gr.Markdown(rows, elem_id="slices-table")
+    point = gr.State(START)
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str, str]]:
-        now = check(*chosen)
+        *values, at = chosen
+        now = check(*values)
         for clip, orders in limits.run(request, work(now), "slices"):
-            yield clip, orders, said(now, *START)
+            yield clip, orders, said(now, *at)
 
-    def answer(request: gr.Request, event: gr.EventData, *chosen: Any) -> Iterator[str]:
+    def answer(request: gr.Request, event: gr.EventData, *chosen: Any) -> Iterator[tuple[str, tuple[float, float]]]:
         now, (x, y, _) = check(*chosen), worlds.place(event, len(CUTS))
-        yield from limits.run(request, limits.once(lambda: said(now, x, y)), "slices")
+        yield from limits.run(request, limits.once(lambda: (said(now, x, y), (x, y))), "slices")
 
     latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
     values, write = list(settings.values()), links.write("slices", settings)
     changed = [wiring.moved(settings[name]) for name in ("world", "order", "shows")]
-    gr.on([*changed, buttons["run"].click], show, values, [film, table, asked], js=write, **latest)
-    film.click(answer, values, asked, **latest)
+    gr.on([*changed, buttons["run"].click], show, [*values, point], [film, table, asked], js=write, **latest)
+    film.click(answer, values, [asked, point], **latest)
     wiring.link(page, "slices", settings, buttons, check)
 
 

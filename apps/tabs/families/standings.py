@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 
 from apps import player, worlds
+from apps.numbers import added, plain, size
 from tutorial.families.comparison import SAMPLES, TIMED, Estimate, Standing, State
 from tutorial.metrics.coverage import NEAR
 
@@ -74,7 +75,7 @@ def _samples(standing: Standing, data: np.ndarray) -> player.Panel:
         player.points(quick.samples[None].numpy(), "generated", "samples"),
     ]
     if thorough is not None:
-        ends = "from point to point" if thorough.inversion is not None else "from fake to fake"
+        ends = "way between two points" if thorough.inversion is not None else "way between two fakes"
         x, y = thorough.way.T.numpy()
         layers.append(player.curve(x, y, "field", ends))
     seen = quick.coverage
@@ -135,15 +136,15 @@ def cells(standing: Standing, state: State) -> tuple[str, ...]:
     quick, found = standing.quick, standing.thorough
     seen = quick.coverage
     each = f"\n{1000 * standing.seconds / standing.updates:.1f} ms each" if standing.updates else ""
-    passes = "1 pass" if standing.passes == 1 else f"{standing.passes} passes"
+    evaluations = f"{standing.evaluations} network\nevaluation{'s' if standing.evaluations > 1 else ''}"
     return (
         standing.name,
         DENSITIES[standing.density],
         _likelihood(standing),
-        f"{quick.energy:.3f}" if quick.energy >= 0.001 else f"{quick.energy:.1g}",
+        plain(quick.energy, 3) if quick.energy >= 0.001 else size(quick.energy),
         f"{seen.modes}\n{seen.high_quality:.0%}" if seen is not None else UNKNOWN,
         f"{standing.updates:,}{each}",
-        f"{found.milliseconds:.1f} ms\n{passes}" if found is not None else f"{LATER}\n{passes}",
+        f"{found.milliseconds:.1f} ms\n{evaluations}" if found is not None else f"{LATER}\n{evaluations}",
         _inversion(standing),
         _interpolation(standing),
     )
@@ -158,12 +159,11 @@ def _likelihood(standing: Standing) -> str:
     sign = "≤ " if standing.density == "bound" else ""
     if above is None:
         return f"{sign}{_with_error(nll)}"
-    return f"{sign}{nll.mean:.2f}\n= floor {'−' if above.mean < 0 else '+'} {_with_error(above, signed=False)}"
+    return f"{sign}{plain(nll.mean)}\n= floor {added(above.mean)} ± {plain(above.error)}"
 
 
-def _with_error(estimate: Estimate, signed: bool = True) -> str:
-    mean = estimate.mean if signed else abs(estimate.mean)
-    return f"{mean:.2f} ± {estimate.error:.2f}".replace("-", "−")
+def _with_error(estimate: Estimate) -> str:
+    return f"{plain(estimate.mean)} ± {plain(estimate.error)}"
 
 
 def _inversion(standing: Standing) -> str:
@@ -172,8 +172,7 @@ def _inversion(standing: Standing) -> str:
     if standing.thorough.inversion is None:
         return "no encoder"
     off = standing.thorough.inversion
-    exponent = f"{off:.0e}".replace("e-0", "e−").replace("e-", "e−")
-    return f"{off:.2f} off" if off >= 0.01 else f"{exponent} off"
+    return f"{plain(off) if off >= 0.01 else size(off)} off"
 
 
 def _interpolation(standing: Standing) -> str:
@@ -196,7 +195,7 @@ def _numbers(standing: Standing, state: State) -> dict[str, Any]:
         "density": standing.density,
         "updates": standing.updates,
         "seconds": standing.seconds,
-        "passes": standing.passes,
+        "evaluations": standing.evaluations,
         "energy": quick.energy,
         "energy_floor": state.floor,
         "nll_floor": state.entropy.mean if state.entropy is not None else None,

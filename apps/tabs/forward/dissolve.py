@@ -253,7 +253,7 @@ def forward(
     schedule one of linear, scaled linear (Stable Diffusion), cosine, sigmoid; T 10–1000, t 0–T, seed 0–2147483647.
     numbers: abar, snr_db (at t = 0 that of t = 1), kl (nats; for a picture per number), mean and std of x_t.
     """
-    wish = check(data, schedule, T, seed, uploaded(picture), points or ())
+    wish = check(data, schedule, T, seed, uploaded(picture), worlds.sent(data, points))
     t = limits.whole("The time t", t, 0, wish.steps)
     answered = list(limits.run(request, answer(wish, t)))
     if not answered:

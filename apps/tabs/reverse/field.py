@@ -169,7 +169,7 @@ def score_field(
     reach = toy2d.REACH
     x, y = limits.number("x", x, -reach, reach), limits.number("y", y, -reach, reach)
     t = limits.whole("t", t, 1, SCHEDULE.T)
-    wish = check(world, PULL, points or [])
+    wish = check(world, PULL, worlds.sent(world, points))
     yield from limits.run(request, limits.once(lambda: ask(wish, x, y, t)))
 
 

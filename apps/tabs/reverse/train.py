@@ -164,7 +164,7 @@ def train_denoiser(
     the data would have) and, for the eight Gaussians, modes, high_quality and rarest.
     """
     bench: Bench = live.Bench()
-    bench.settings = check(world, rate, batch, hidden, layers, seed, predicts, points or [])
+    bench.settings = check(world, rate, batch, hidden, layers, seed, predicts, worlds.sent(world, points))
     updates = limits.whole("The number of updates", updates, 1, 20_000)
     for run, now in limits.run(request, work(bench, updates, math.inf)):
         seen = asdict(now.coverage) if now.coverage is not None else {}

@@ -189,7 +189,7 @@ def reverse(
     ddpm, euler, heun, dpm_solver_pp_2m, steps 1–1000, eta 0–1 (DDIM only). numbers: evaluations, seconds, energy and,
     for samplers that follow the flow, solver_error.
     """
-    wish = check(world, denoiser, sampler, sampler, steps, eta, SPREAD, seed, points or [])
+    wish = check(world, denoiser, sampler, sampler, steps, eta, SPREAD, seed, worlds.sent(world, points))
     data = real(wish)
     for part in limits.run(request, now_and_then(walk(wish, wish.first, data))):
         if isinstance(part, Step):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -29,6 +31,35 @@ class ByHand:
     """Key of a point that the next click puts down."""
     asked: tuple[float, float] = (-1.0, 0.0)
     """The place that was last asked about."""
+
+
+class Hand:
+    """One visitor's changes. Quick clicks come on several threads at once: each is made to what the last one left."""
+
+    def __init__(self) -> None:
+        self.now = ByHand()
+        self._learned_from = self.now
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, memo: object) -> Hand:
+        """A new one: so Gradio makes each visitor's own."""
+        return Hand()
+
+    def change(self, after: Callable[[ByHand], ByHand]) -> None:
+        """Puts what comes after the changes so far in their place, unless that raises."""
+        with self._lock:
+            self.now = after(self.now)
+
+    def keep(self, changes: ByHand) -> None:
+        """Notes that something could be learned after these changes."""
+        with self._lock:
+            self._learned_from = changes
+
+    def take_back(self, changes: ByHand) -> None:
+        """Returns to the last that were kept, if nothing could be learned after these and no others came since."""
+        with self._lock:
+            if self.now is changes:
+                self.now = self._learned_from
 
 
 def applied(digits: Sample, hand: ByHand) -> Sample:

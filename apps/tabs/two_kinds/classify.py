@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from apps import limits
-from apps.tabs.two_kinds import plane
+from apps.tabs.two_kinds import missing, plane
 from apps.tabs.two_kinds.plane import Sample
 from tutorial.data.principal import zeros_and_ones
 from tutorial.two_kinds import kinds
@@ -83,7 +83,7 @@ def ask(separates: Discriminative, explains: Generative, at: Tensor) -> dict[str
         "log_density": joint.logsumexp(1),
         "posterior": torch.sigmoid(joint[:, 1] - joint[:, 0]),
     }
-    if separates.calibrated:
+    if separates.probabilistic:
         answers["probability"] = separates.probability(at)
     return {name: values.tolist() for name, values in answers.items()}
 
@@ -120,14 +120,17 @@ def classify(wish: Wish, own: tuple[Tensor, Tensor] | None, at: Tensor) -> Gener
     yield None
     known = zeros_and_ones("test")
     x, y = (known.points, known.labels) if own is None else own
-    answer: dict[str, Any] = {
-        "accuracy_discriminative": accuracy(separates.decision(x), y),
-        "accuracy_generative": accuracy(explains.log_odds(x), y),
-        "parameters_discriminative": separates.parameters,
-        "parameters_generative": explains.parameters,
-        "boundary_discriminative": [line.tolist() for line in plane.boundary(plane.mapped(separates.decision))],
-        "boundary_generative": [line.tolist() for line in plane.boundary(plane.mapped(explains.log_odds))],
-    }
+    answer: dict[str, Any] = {}
+    for kind, model, decide in (
+        ("discriminative", separates, separates.decision),
+        ("generative", explains, explains.log_odds),
+    ):
+        decided = yield from plane.asked(decide, x)
+        surveyed = yield from plane.surveyed(decide)
+        answer[f"accuracy_{kind}"] = accuracy(decided, y)
+        answer[f"parameters_{kind}"] = model.parameters
+        answer[f"boundary_{kind}"] = [line.tolist() for line in plane.boundary(surveyed)]
+        yield None
     if isinstance(separates, LinearSVM | RBFSVM):
         answer |= {"support": separates.support.tolist(), "settled": separates.settled}
     if isinstance(separates, LinearSVM):
@@ -159,7 +162,7 @@ def classify_toy(
     """
     wish = check(discriminative, generative, digits, noise, strength, gaussians, bandwidth)
     asked = places(at if at is not None else [], "The places", PLACES)
-    yield from limits.run(request, classify(wish, own_data(points, labels), asked))
+    yield from limits.run(request, missing.told(classify(wish, own_data(points, labels), asked)))
 
 
 classify_toy.__annotations__["return"] = dict[str, Any]

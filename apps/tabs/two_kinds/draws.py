@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, models, player, wiring
-from apps.tabs.two_kinds import plane, shown
+from apps import limits, links, models, numbers, player, wiring
+from apps.tabs.two_kinds import missing, plane, shown
+from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data.digits import DataError, digits
 from tutorial.data.pixels import to_signed
@@ -30,6 +31,9 @@ JUDGED = 200
 MOST = 1000
 STEPS, EVERY = 80, 2
 """Steps of a climb, and how many to a frame."""
+RIM = (("paper", "", 3.4), ("generated", "samples", 2.4))
+"""Colour, name and size of a sample and of what lifts it off the others."""
+DEFAULTS: dict[str, Any] = {"model": kinds.MIXTURE, "space": "50", "digit": "0", "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,6 @@ def sampling(wish: Wish) -> Generator[str | None, None, None]:
     )
 
 
-RIM = (("paper", "", 3.4), ("generated", "samples", 2.4))
-"""Colour, name and size of a sample and of what lifts it off the others."""
-
-
 def drawn(wish: Wish, n: int) -> Generator[None, None, tuple[Tensor, float, float]]:
     """n points (n, d) of the digit, the share that is read as it, and that of real ones."""
     model = kinds.generative(wish.model, wish.space)
@@ -138,7 +138,7 @@ def climbing(wish: Wish) -> Generator[str | None, None, None]:
         states.append(state)
         yield None
     way = torch.stack(states[::EVERY])  # (T, N, d)
-    sure = torch.sigmoid((2 * wish.digit - 1) * model.decision(way.flatten(0, 1))).reshape(len(way), -1)
+    log_odds = (2 * wish.digit - 1) * model.decision(way.flatten(0, 1)).reshape(len(way), -1)
     likely = density.log_density(way.flatten(0, 1)).reshape(len(way), -1)
     yield None
     known = zeros_and_ones("test", wish.space)
@@ -149,36 +149,37 @@ def climbing(wish: Wish) -> Generator[str | None, None, None]:
         [
             _path(way, known.points, known.labels),
             wall(way.flatten(0, 1), wish.space, FEW_ACROSS, f"climbing towards {wish.digit}"),
-            _over(sure.median(1).values, f"p({wish.digit} | x), median", (0, 1)),
+            _over(torch.sigmoid(log_odds).median(1).values, f"p({wish.digit} | x), median", (0, 1)),
             _over(likely.median(1).values, "log p(x), median", None, strangest),
         ],
         frames=len(way),
         labels=[f"step {EVERY * k} of {STEPS}" for k in range(len(way))],
         rate=8,
-        note=_climbed(wish, sure[-1], likely[-1], strangest, share),
+        note=_climbed(wish, log_odds[-1], likely[-1], strangest, share),
     )
 
 
-def _climbed(wish: Wish, sure: Tensor, likely: Tensor, strangest: float, share: float) -> str:
+def _climbed(wish: Wish, log_odds: Tensor, likely: Tensor, strangest: float, share: float) -> str:
     below = (likely < strangest).double().mean().item()
     return (
-        f"{CLIMBS[wish.model]} says {wish.digit} with p = {sure.min().item():.5f} or more at the end. log p(x), by a "
-        f"Gaussian mixture per class, is {likely.median().item():,.0f} nats; the strangest of all test digits has "
-        f"{strangest:,.0f}, and {below:.0%} of what climbed is stranger still. The judge, who is a discriminative "
-        f"model too, reads {share:.0%} as {wish.digit}."
+        f"At the end {CLIMBS[wish.model]} gives each of them p({wish.digit} | x) = "
+        f"{numbers.chance(log_odds.min().item())} or more. log p(x), by a {kinds.MIXTURE}, is "
+        f"{likely.median().item():,.0f} nats; the strangest of all test digits has {strangest:,.0f}, and {below:.0%} "
+        f"of what climbed is stranger still. The judge, who is a discriminative model too, reads {share:.0%} as "
+        f"{wish.digit}."
     ).replace("-", "−")
 
 
 def _path(way: Tensor, known: Tensor, labels: Tensor) -> player.Panel:
     """The first two components of what climbs, (T, N, d), among real digits (M, d)."""
     reach = 1.05 * max(3.2, way[..., :2].abs().max().item())
-    axis: player.Axis = (-reach, reach, "")
+    x, y = ((-reach, reach, axis[2]) for axis in (plane.X, plane.Y))
     layers = [
         *shown.cloud(known, labels),
         player.lines(way[..., :2].numpy(), "generated", "their way", alpha=0.5),
         player.points(way[..., :2].numpy(), "generated", "what climbs", size=3, alpha=1),
     ]
-    return player.panel(layers, title="where they go", x=axis, y=axis)
+    return player.panel(layers, title="where they go, in the first two components", x=x, y=y)
 
 
 def _over(values: Tensor, name: str, ends: tuple[float, float] | None, level: float | None = None) -> player.Panel:
@@ -191,9 +192,6 @@ def _over(values: Tensor, name: str, ends: tuple[float, float] | None, level: fl
         high = max(high, level)
     room = 0.05 * (high - low)
     return player.panel(layers, title=name, x=(0, STEPS, "steps"), y=(low - room, high + room, ""))
-
-
-DEFAULTS: dict[str, Any] = {"model": kinds.MIXTURE, "space": "50", "digit": "0", "seed": 0}
 
 
 def generate_toy(
@@ -220,7 +218,7 @@ def generate_toy(
         x, share, real = yield from drawn(wish, n)
         yield {"points": [[round(v, 4) for v in row] for row in x.tolist()], "read_as": share, "real": real}
 
-    yield from limits.run(request, answer())
+    yield from limits.run(request, missing.told(answer()))
 
 
 generate_toy.__annotations__["return"] = dict[str, Any]
@@ -238,9 +236,12 @@ def lab(page: gr.Blocks) -> None:
     settings, buttons = controls()
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[str]:
-        yield from limits.run(request, work(check(*chosen)), "draws")
+        yield from limits.run(request, missing.told(work(check(*chosen))), "draws")
 
     wiring.connect(page, "draws", show, settings, [film], buttons, check)
+    chosen = [wiring.moved(settings[name]) for name in ("model", "space", "digit")]
+    latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+    gr.on(chosen, show, list(settings.values()), film, js=links.write("draws", settings), **latest)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
@@ -261,8 +262,8 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         buttons = {
             "run": gr.Button("Draw", variant="primary", elem_id="draws-go", min_width=120),
             "stop": gr.Button("Stop", elem_id="draws-stop", min_width=80),
+            "copy": gr.Button("Copy link", elem_id="copy-draws", min_width=100),
         }
     with gr.Accordion("More", open=False), gr.Row():
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="draws-seed")
-        buttons["copy"] = gr.Button("Copy link", elem_id="copy-draws", size="sm", min_width=110)
     return {"model": model, "space": space, "digit": digit, "seed": seed}, buttons

@@ -1,14 +1,15 @@
 """The lab "working harder": numbers learned, time to learn them, and accuracy, of both kinds on the same digits."""
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from apps import limits, player, wiring
+from apps import limits, player
+from apps.tabs.two_kinds import missing, recorded
 from tutorial import measurements
 from tutorial.data.digits import DataError
 from tutorial.data.principal import FITTED, zeros_and_ones
@@ -19,6 +20,7 @@ COLOURS = dict(zip(SIDES, ("field", "generated"), strict=True))
 SPACES = [str(d) for d in kinds.SPACES]
 TIME: player.Axis = (1e-4, 30.0, "seconds to learn", "log")
 NUMBERS: player.Axis = (1.0, 1e6, "numbers learned", "log")
+DEFAULTS: dict[str, Any] = {"space": "50"}
 
 
 def check(space: Any) -> int:
@@ -63,25 +65,28 @@ def _wrong(row: Effort) -> float:
 
 
 def table(rows: Sequence[Effort], space: int) -> str:
-    """The rows as a Markdown table, the two sides one after the other."""
+    """The rows as a Markdown table, the two sides one after the other, each under its name: so it fits on a phone."""
     test = len(zeros_and_ones("test", space).labels)
     lines = [
         f"{FITTED:,} training digits in {space} components; {test:,} test digits; of {FITS} fits the median, and the "
         "fastest to the slowest.",
         "",
-        "| side | model | numbers learned | to learn them, ms | test digits told right |",
-        "|---|---|--:|--:|--:|",
+        "| model | numbers learned | to learn them, ms | test digits told right |",
+        "|---|--:|--:|--:|",
     ]
+    side = None
     for row in rows:
+        if row.side != side:
+            side = row.side
+            lines.append(f"| **{side}** | | | |")
         fastest, middle, slowest = (1e3 * seconds for seconds in (row.fastest, row.seconds, row.slowest))
         lines.append(
-            f"| {row.side} | {row.model} | {row.parameters:,} | {middle:,.1f} ({fastest:,.1f}–{slowest:,.1f}) "
-            f"| {row.accuracy:.2%} |"
+            f"| {row.model} | {row.parameters:,} | {middle:,.1f} ({fastest:,.1f}–{slowest:,.1f}) | {row.accuracy:.2%} |"
         )
     return "\n".join(lines)
 
 
-def recorded() -> dict[str, tuple[str, str]]:
+def recordings() -> dict[str, tuple[str, str]]:
     """Picture and table of what was measured ahead in each space.
 
     Raises measurements.MeasurementsError if it is missing or damaged.
@@ -93,7 +98,7 @@ def recorded() -> dict[str, tuple[str, str]]:
         raise measurements.MeasurementsError(
             f"The measurement of who works harder is damaged. Make it again: `{content['command']}`"
         ) from error
-    made = f"recorded by {content['command']}. “Measure” does it here. Point at a dot to read its model."
+    made = f"recorded by {content['command']}. “Measure again” does it here. Point at a dot to read its model."
     return {
         space: (picture(rows, f"{space} components, {made}"), table(rows, int(space))) for space, rows in each.items()
     }
@@ -105,19 +110,18 @@ def working_harder(request: gr.Request, space: int = 50):
     space 2, 10 or 50 components. A row has model, side, parameters, seconds (the median of its fits), fastest, slowest
     and accuracy on all zeros and ones of the test set.
     """
-    for text, rows in limits.run(request, work(check(space))):
+    for text, rows in limits.run(request, missing.told(work(check(space)))):
         yield text, [asdict(row) for row in rows]
 
 
 working_harder.__annotations__["return"] = tuple[str, list[dict[str, Any]]]
-DEFAULTS: dict[str, Any] = {"space": "50"}
 
 
 def lab(page: gr.Blocks) -> None:
     """The lab's picture, table and controls; it opens with what was recorded."""
     gr.api(working_harder, api_name="working_harder")
     try:
-        films = recorded()
+        films = recordings()
     except (measurements.MeasurementsError, DataError) as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
@@ -127,23 +131,14 @@ def lab(page: gr.Blocks) -> None:
         space = gr.Radio(
             SPACES, value=DEFAULTS["space"], label="Among how many components", elem_id="effort-space", min_width=220
         )
-    with gr.Row():
-        buttons = {
-            "run": gr.Button("Measure", variant="primary", elem_id="effort-go", min_width=120),
-            "stop": gr.Button("Stop", elem_id="effort-stop", min_width=80),
-            "copy": gr.Button("Copy link", elem_id="copy-effort", min_width=100),
-        }
+    buttons = recorded.buttons("effort")
     rows = gr.Markdown(said, elem_id="effort-table")
 
-    def measured(request: gr.Request, chosen: Any) -> Iterator[tuple[str, str]]:
+    def measured(request: gr.Request, chosen: Any) -> Generator[tuple[str, str], None, None]:
         space, text, found = check(chosen), "", []
-        for text, found in limits.run(request, work(space), "effort"):
+        for text, found in limits.run(request, missing.told(work(space)), "effort"):
             yield picture(found, text), table(found, space)
         if found and text.endswith("done"):
             yield picture(found, f"{text}, then stopped"), table(found, space)
 
-    def shown(chosen: Any) -> tuple[str, str]:
-        return films[str(check(chosen))]
-
-    wiring.moved(space)(shown, space, [film, rows], **wiring.QUIET)
-    wiring.connect(page, "effort", measured, {"space": space}, [film, rows], buttons, check)
+    recorded.connect(page, "effort", measured, films, {"space": space}, [film, rows], buttons, check)

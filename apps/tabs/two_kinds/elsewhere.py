@@ -3,7 +3,7 @@ other finds it."""
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,20 +13,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, player, wiring
-from apps.tabs.two_kinds import shown
+from apps import limits, links, numbers, player, wiring
+from apps.tabs.two_kinds import missing, plane, shown
 from apps.wiring import QUIET
 from tutorial.data.digits import DataError
-from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
+from tutorial.data.principal import FITTED, zeros_and_ones, zeros_and_ones_components
 from tutorial.two_kinds import kinds
 
 REACH = 8.0
 """The plane that one can ask about goes from minus this to this, in standard deviations of the digits."""
-AXIS: player.Axis = (-REACH, REACH, "")
-SIDE = 72
-"""Fields of a map in a row, and rows."""
+X: player.Axis = (-REACH, REACH, plane.X[2])
+Y: player.Axis = (-REACH, REACH, plane.Y[2])
+SIDE, STRIP = 72, 8
+"""Fields of a map in a row, and rows; the map is made in strips of so many rows."""
 LOWEST = -30.0
 """log₁₀ p(x) at which the map's colours end."""
+DEFAULTS: dict[str, Any] = {"separates": kinds.LOGISTIC, "explains": kinds.MIXTURE, "x": 5.0, "y": -5.0}
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,14 @@ def check(separates: Any, explains: Any, x: Any, y: Any) -> Wish:
 class Answer:
     """What both models say of one place."""
 
+    decision: float
+    """Of the discriminative model: above zero for a one."""
     p_one: float
-    """p(y = 1 | x) of the discriminative model."""
+    """p(y = 1 | x) of the discriminative model; of an SVM only its decision, squeezed into 0–1."""
     posterior_one: float
     """The same of the generative one, by Bayes' rule."""
+    log_odds: float
+    """Of the generative one, by Bayes' rule; near the ends they say more than the posterior can."""
     log_density: float
     """log p(x) of the generative one, in nats."""
     above: float
@@ -67,10 +73,12 @@ def ask(wish: Wish) -> Answer:
     """Asks both models about the place."""
     at = torch.tensor([[wish.x, wish.y]])
     explains = kinds.generative(wish.explains, 2)
-    here = explains.log_density(at).item()
+    separates, here = kinds.discriminative(wish.separates, 2), explains.log_density(at).item()
     return Answer(
-        kinds.discriminative(wish.separates, 2).probability(at).item(),
+        separates.decision(at).item(),
+        separates.probability(at).item(),
         explains.posterior(at).item(),
+        explains.log_odds(at).item(),
         here,
         (real_densities(wish.explains) < here).double().mean().item(),
     )
@@ -84,64 +92,93 @@ def real_densities(explains: str) -> Tensor:
 
 def told(wish: Wish, answer: Answer) -> str:
     """The answer as a Markdown table."""
-    squeezed = "" if kinds.discriminative(wish.separates, 2).calibrated else " (its decision, squeezed into 0–1)"
-    digit = int(answer.p_one > 0.5)
-    sure, by_bayes = (p if digit else 1 - p for p in (answer.p_one, answer.posterior_one))
+    toward = 1 if answer.decision > 0 else -1
+    digit = max(toward, 0)
+    says = (
+        f"p({digit} given x) | {numbers.chance(toward * answer.decision)}"
+        if kinds.discriminative(wish.separates, 2).probabilistic
+        else f"decision, no probability | {numbers.signed(answer.decision)}"
+    )
     rows = [
-        f"At ({wish.x:.2f}, {wish.y:.2f}):",
+        f"At ({wish.x:.2f}, {wish.y:.2f}):".replace("-", "−"),
         "",
         "| | says |",
         "|---|---|",
-        f"| {wish.separates}: p({digit} given x) | {shown.percent(sure)}{squeezed} |",
-        f"| {wish.explains}: p({digit} given x), by Bayes’ rule | {shown.percent(by_bayes)} |",
-        f"| {wish.explains}: p(x) | {shown.scientific(answer.log_density)} |",
+        f"| {wish.separates}: {says} |",
+        f"| {wish.explains}: p({digit} given x), by Bayes’ rule | {numbers.chance(toward * answer.log_odds)} |",
+        f"| {wish.explains}: p(x) per unit² | {numbers.scientific(answer.log_density)} |",
         f"| real test digits that are less likely than this place | {answer.above:.1%} |",
     ]
-    return "\n".join(rows).replace("-", "−").replace("|−−−|−−−|", "|---|---|")
+    return "\n".join(rows)
+
+
+def _strip(k: int) -> Tensor:
+    """The middles of `STRIP` rows of a map's fields from the k-th strip on top: (STRIP · SIDE, 2)."""
+    middles = REACH * (2 * torch.arange(SIDE) + 1 - SIDE) / SIDE
+    rows = middles.flip(0)[k * STRIP : (k + 1) * STRIP]
+    return torch.stack(torch.meshgrid(rows, middles, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
 
 
 @cache
-def maps(separates: str, explains: str) -> tuple[np.ndarray, np.ndarray]:
-    """p(y = 1 | x) and log₁₀ p(x) all over the plane: two of (1, SIDE, SIDE), the first row on top."""
-    middles = REACH * (2 * torch.arange(SIDE) + 1 - SIDE) / SIDE
-    at = torch.stack(torch.meshgrid(middles.flip(0), middles, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
-    p_one = kinds.discriminative(separates, 2).probability(at)
-    density = kinds.generative(explains, 2).log_density(at) / math.log(10)
-    return tuple(values.reshape(1, SIDE, SIDE).float().numpy() for values in (p_one, density))  # type: ignore[return-value]
+def sure(separates: str, k: int) -> Tensor:
+    """p(y = 1 | x) in a strip of the plane."""
+    return kinds.discriminative(separates, 2).probability(_strip(k))
+
+
+@cache
+def likely(explains: str, k: int) -> Tensor:
+    """log₁₀ p(x) in a strip of the plane."""
+    return kinds.generative(explains, 2).log_density(_strip(k)) / math.log(10)
+
+
+def whole(strip: Callable[[str, int], Tensor], name: str) -> np.ndarray:
+    """All strips, (1, SIDE, SIDE), the first row on top."""
+    return torch.cat([strip(name, k) for k in range(SIDE // STRIP)]).reshape(1, SIDE, SIDE).float().numpy()
 
 
 def picture(wish: Wish) -> str:
     """Both maps with the place on them, and the digit that the place stands for."""
-    p_one, density = maps(wish.separates, wish.explains)
     known = zeros_and_ones("test")
     over = [*shown.cloud(known.points, known.labels), *shown.mark(wish.x, wish.y)]
-    sure = player.heat(p_one, "p(1 | x)", low=0, high=1, map="diverging", smooth=True)
-    likely = player.heat(density, "log₁₀ p(x)", low=LOWEST, high=0, smooth=True)
+    p_one = player.heat(whole(sure, wish.separates), "p(1 | x)", low=0, high=1, map="diverging", smooth=True)
+    density = player.heat(whole(likely, wish.explains), "log₁₀ p(x)", low=LOWEST, high=0, smooth=True)
     at = torch.tensor([[wish.x, wish.y]])
+    axes: dict[str, Any] = {"x": X, "y": Y, "takes": "click"}
     return player.clip(
         [
-            player.panel([sure, *over], title=wish.separates, x=AXIS, y=AXIS, takes="click"),
-            player.panel([likely, *over], title=wish.explains, x=AXIS, y=AXIS, takes="click"),
+            player.panel([p_one, *over], title=wish.separates, **axes),
+            player.panel([density, *over], title=wish.explains, **axes),
             shown.digit(zeros_and_ones_components().picture(at), "the picture at this place", width=0.6),
         ],
-        note="Click anywhere on a map. Real digits fill a small part of it; each model was fitted to 3,000 of them.",
+        note=f"Click anywhere on a map. Real digits fill a small part; each model has learned {FITTED:,} of them.",
     )
 
 
-def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
-    """Picture and table, with a place to pause after each model has learned."""
+def learned(wish: Wish) -> Generator[None, None, None]:
+    """Has what `ask` needs learned, with a place to pause after each model."""
     kinds.discriminative(wish.separates, 2)
     yield None
     kinds.generative(wish.explains, 2)
     yield None
     real_densities(wish.explains)
     yield None
-    maps(wish.separates, wish.explains)
-    yield None
+
+
+def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
+    """Picture and table, with places to pause."""
+    yield from learned(wish)
+    for k in range(SIDE // STRIP):
+        sure(wish.separates, k)
+        likely(wish.explains, k)
+        yield None
     yield picture(wish), told(wish, ask(wish))
 
 
-DEFAULTS: dict[str, Any] = {"separates": "logistic regression", "explains": kinds.MIXTURE, "x": 5.0, "y": -5.0}
+def answered(wish: Wish) -> Generator[dict[str, float] | None, None, None]:
+    """What `/seen_elsewhere` answers."""
+    yield from learned(wish)
+    answer = ask(wish)
+    yield {name: getattr(answer, name) for name in ("decision", "p_one", "posterior_one", "log_density", "above")}
 
 
 def seen_elsewhere(
@@ -154,13 +191,11 @@ def seen_elsewhere(
     """What a discriminative and a generative model of MNIST's 0 and 1 say of a place among two principal components.
 
     x and y from −8 to 8, in standard deviations of the digits; separates one of logistic regression, linear SVM, RBF
-    SVM, small MLP; explains one of naive Bayes, LDA, QDA, Gaussian mixture per class, kernel density. Yields p_one,
-    posterior_one, log_density (nats) and above: the share of real test digits that are less likely.
+    SVM, small MLP; explains one of naive Bayes, LDA, QDA, Gaussian mixture per class, kernel density. Yields decision,
+    p_one, posterior_one, log_density (nats) and above: the share of real test digits that are less likely.
     """
     wish = check(separates, explains, x, y)
-    for _ in limits.run(request, work(wish)):
-        answer = ask(wish)
-        yield {name: getattr(answer, name) for name in ("p_one", "posterior_one", "log_density", "above")}
+    yield from limits.run(request, missing.told(answered(wish)))
 
 
 seen_elsewhere.__annotations__["return"] = dict[str, float]
@@ -179,11 +214,10 @@ def lab(page: gr.Blocks) -> None:
     table = gr.Markdown(said, elem_id="elsewhere-said")
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:
-        yield from limits.run(request, work(check(*chosen)), "elsewhere")
+        yield from limits.run(request, missing.told(work(check(*chosen))), "elsewhere")
 
     def place(event: gr.EventData) -> tuple[float, float]:
-        clicked = event._data if isinstance(event._data, dict) else {}
-        x, y = (limits.number("The place", clicked.get(axis), -REACH, REACH) for axis in ("x", "y"))
+        x, y = plane.place(event, X, Y)
         return round(x, 2), round(y, 2)
 
     values: list[Any] = [*settings.values()]

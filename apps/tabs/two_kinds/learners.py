@@ -2,23 +2,26 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from apps import limits, player, wiring
+from apps import limits, player
+from apps.tabs.two_kinds import missing, recorded
 from tutorial import measurements
 from tutorial.data.digits import DataError
 from tutorial.two_kinds import learning_curves
 from tutorial.two_kinds.learning_curves import (
     AMOUNTS,
+    CONTENDERS,
     FEW,
     LOGISTIC,
     MIXTURE,
     NAIVE,
+    OWN,
     REPEATS,
     SIZES,
     Band,
@@ -28,12 +31,13 @@ from tutorial.two_kinds.learning_curves import (
 )
 
 PAIRS = {f"{first} and {second}": (first, second) for first, second in learning_curves.PAIRS}
-COLOURS = {NAIVE: "generated", MIXTURE: "generated", LOGISTIC: "field"}
+COLOURS = {NAIVE: "generated", OWN: "noise", MIXTURE: "generated", LOGISTIC: "field"}
 FRAME = 0.25
 """Seconds between two pictures of a measurement."""
 NONE_AT = 10
 """Where "no example without a label" stands on a logarithmic axis."""
 Bands = Mapping[str, Sequence[Band]]
+DEFAULTS: dict[str, Any] = {"pair": "0 and 1", "repeats": REPEATS, "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,12 @@ def work(wish: Wish) -> Generator[tuple[str, Found] | None, None, None]:
     more: list[Result] = []
     shown = time.monotonic()
     for repeat in range(wish.repeats):
-        for result in learning_curves.with_labels(data, repeats=1, seed=wish.seed + repeat):
-            labelled.append(_numbered(result, repeat))
+        for result in learning_curves.with_labels(data, repeats=[repeat], seed=wish.seed):
+            labelled.append(result)
             yield None
-        for result in learning_curves.without_labels(data, repeats=1, seed=wish.seed + repeat):
+        for result in learning_curves.without_labels(data, repeats=[repeat], seed=wish.seed):
             if result is not None:
-                more.append(_numbered(result, repeat))
+                more.append(result)
             yield None
         if time.monotonic() - shown > FRAME and repeat + 1 < wish.repeats:
             yield f"{wish.pair}: {repeat + 1} of {wish.repeats} repeats done", found(labelled, more)
@@ -84,20 +88,16 @@ def work(wish: Wish) -> Generator[tuple[str, Found] | None, None, None]:
     yield f"{wish.pair}: {wish.repeats} repeats, measured just now", found(labelled, more)
 
 
-def _numbered(result: Result, repeat: int) -> Result:
-    return Result(result.model, result.examples, repeat, result.accuracy)
-
-
 def found(labelled: Sequence[Result], more: Sequence[Result]) -> Found:
     """The bands over the repeats so far."""
     return Found(
-        {name: bands(labelled, name) for name in (NAIVE, LOGISTIC)},
+        {name: bands(labelled, name) for name in CONTENDERS},
         leads(labelled, NAIVE, LOGISTIC),
         {name: bands(more, name) for name in (MIXTURE, LOGISTIC)},
     )
 
 
-def recorded() -> dict[str, str]:
+def recordings() -> dict[str, str]:
     """The picture of what was measured ahead for each pair. Raises MeasurementsError if it is missing or damaged."""
     content = measurements.load("two_kinds", needs=("learning", "repeats"))
     try:
@@ -159,22 +159,20 @@ def band_layers(rows: Sequence[Band], colour: str, name: str) -> list[player.Lay
     return [*ends, player.curve(x, median, colour, name)]
 
 
-DEFAULTS: dict[str, Any] = {"pair": "0 and 1", "repeats": REPEATS, "seed": 0}
-
-
 def who_learns_faster(
     request: gr.Request,
     pair: str = DEFAULTS["pair"],
     repeats: int = 5,
     seed: int = DEFAULTS["seed"],
 ):
-    """Accuracy of naive Bayes and of logistic regression against labelled examples, and of a Gaussian per class (by EM)
-    against examples without a label. Yields (progress, numbers so far).
+    """Accuracy of naive Bayes (variances shared by the classes, or per class) and of logistic regression (next to no
+    penalty) against labelled examples, and of a Gaussian per class (by EM) against examples without a label. Yields
+    (progress, numbers so far).
 
     pair one of 0 and 1, 3 and 5, 4 and 9; repeats 2–30. numbers: labelled and unlabelled by model, and lead, each a
     list of {examples, low, median, high}, where low to high is the middle 80 % of the repeats.
     """
-    for text, what in limits.run(request, work(check(pair, repeats, seed))):
+    for text, what in limits.run(request, missing.told(work(check(pair, repeats, seed)))):
         yield text, asdict(what)
 
 
@@ -185,38 +183,29 @@ def lab(page: gr.Blocks) -> None:
     """The lab's pictures and controls; it opens with what was recorded, and shows that of each pair that is chosen."""
     gr.api(who_learns_faster, api_name="who_learns_faster")
     try:
-        films = recorded()
+        films = recordings()
     except (measurements.MeasurementsError, DataError) as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     film = player.player(films[DEFAULTS["pair"]], elem_id="learners")
     settings, buttons = controls()
 
-    def measured(request: gr.Request, *chosen: Any) -> Iterator[Any]:
+    def measured(request: gr.Request, *chosen: Any) -> Generator[Any, None, None]:
         text, what = "", None
-        for text, what in limits.run(request, work(check(*chosen)), "learners"):
+        for text, what in limits.run(request, missing.told(work(check(*chosen))), "learners"):
             yield picture(what, f"{text}.")
         if what is not None and text.endswith("done"):
             yield picture(what, f"{text}, then stopped.")
 
-    def shown(pair: Any) -> str:
-        return films[limits.choice("The pair", pair, tuple(PAIRS))]
-
-    wiring.moved(settings["pair"])(shown, settings["pair"], film, **wiring.QUIET)
-    wiring.connect(page, "learners", measured, settings, [film], buttons, check)
+    recorded.connect(page, "learners", measured, films, settings, [film], buttons, check)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     """The settings in the order in which `check` takes them, and the buttons."""
     with gr.Row():
         pair = gr.Radio(list(PAIRS), value=DEFAULTS["pair"], label="Tell apart", elem_id="learners-pair", min_width=260)
-    with gr.Row():
-        buttons = {
-            "run": gr.Button("Measure again", variant="primary", elem_id="learners-go", min_width=150),
-            "stop": gr.Button("Stop", elem_id="learners-stop", min_width=80),
-        }
+    buttons = recorded.buttons("learners")
     with gr.Accordion("More", open=False), gr.Row():
         repeats = gr.Slider(2, REPEATS, DEFAULTS["repeats"], step=1, label="Repeats", elem_id="learners-repeats")
         seed = gr.Number(DEFAULTS["seed"], label="Seed: which examples", precision=0, elem_id="learners-seed")
-        buttons["copy"] = gr.Button("Copy link", elem_id="copy-learners", size="sm", min_width=110)
     return {"pair": pair, "repeats": repeats, "seed": seed}, buttons

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, player, wiring
-from apps.tabs.two_kinds import shown
+from apps import limits, links, numbers, player, wiring
+from apps.tabs.two_kinds import missing, shown
 from apps.wiring import QUIET
 from tutorial.data.digits import CLASSES, DataError, digits
 from tutorial.data.handwriting import written
@@ -34,6 +34,8 @@ BINS = 40
 EDGE = 160
 """Grey of the paper's edge: white on a white page would not be seen."""
 Strokes = tuple[tuple[tuple[float, float], ...], ...]
+LATEST: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+DEFAULTS: dict[str, Any] = {"subject": "a test digit 8", "which": 0}
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class Answer:
 
     one: dict[str, float]
     """p(y = 1 | x) by each of `CLASSIFIERS`."""
+    log_odds: dict[str, float]
+    """Of a one, by each of them, in nats; near the ends they say more than p can."""
     log_density: float
     """log p(x) of the mixtures, in nats."""
     lost: float
@@ -107,19 +111,20 @@ def ask(picture: Tensor) -> Answer:
     watch, known = watched()
     x = watch.components.project(picture)
     one = {name: kinds.discriminative(name, SPACE).probability(x).item() for name in CLASSIFIERS}
+    log_odds = {name: kinds.discriminative(name, SPACE).decision(x).item() for name in CLASSIFIERS}
     density = kinds.generative(kinds.MIXTURE, SPACE).log_density(x).item()
     outside = novelty.lost(watch.components, picture).item()
     above = {kinds.MIXTURE: -density, LOST: outside}
     stranger = {name: (known[name][0] < value).double().mean().item() for name, value in above.items()}
-    return Answer(one, density, outside, stranger)
+    return Answer(one, log_odds, density, outside, stranger)
 
 
 def told(answer: Answer) -> str:
     """The answer as a Markdown table."""
     rows = ["| who | says |", "|---|---|"]
-    for name, p in answer.one.items():
-        digit = int(p > 0.5)
-        rows.append(f"| {name} | {digit}, with p = {shown.percent(max(p, 1 - p))} |")
+    for name, log_odds in answer.log_odds.items():
+        digit = int(log_odds > 0)
+        rows.append(f"| {name} | {digit}, with p({digit} given x) = {numbers.chance(abs(log_odds))} |")
     density, lost = answer.stranger[kinds.MIXTURE], answer.stranger[LOST]
     likely = f"{answer.log_density:.0f}".replace("-", "−")
     rows.append(f"| {kinds.MIXTURE} | log p(x) = {likely} nats: stranger than {density:.1%} of real zeros and ones |")
@@ -191,8 +196,8 @@ def _steps(edges: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return edges.repeat(2)[1:-1], shares.repeat(2)
 
 
-def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
-    """Picture and table, with places to pause while the models learn."""
+def learned() -> Generator[None, None, None]:
+    """Has what `ask` needs learned, with places to pause."""
     for name in CLASSIFIERS:
         kinds.discriminative(name, SPACE)
         yield None
@@ -200,11 +205,19 @@ def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
     yield None
     watched()
     yield None
+
+
+def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
+    """Picture and table, with places to pause while the models learn."""
+    yield from learned()
     yield picture(wish)
 
 
-LATEST: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
-DEFAULTS: dict[str, Any] = {"subject": "a test digit 8", "which": 0}
+def answered(seen: Tensor) -> Generator[dict[str, Any] | None, None, None]:
+    """What `/score_drawing` answers of a picture (1, 1, 28, 28) uint8."""
+    yield from learned()
+    answer = ask(seen)
+    yield {name: getattr(answer, name) for name in ("one", "log_density", "lost", "stranger")}
 
 
 def score_drawing(request: gr.Request, strokes: list[list[list[float]]]):
@@ -214,13 +227,10 @@ def score_drawing(request: gr.Request, strokes: list[list[list[float]]]):
     and stranger: the share of real zeros and ones that are less strange by each of the last two.
     """
     wish = check(DRAWN, 0, strokes)
-    if not any(wish.strokes):
+    seen = subject(wish)
+    if seen is None:
         raise limits.refuse("Draw something first: a stroke of at least one point.")
-    for _ in limits.run(request, work(wish)):
-        seen = subject(wish)
-        assert seen is not None
-        answer = ask(seen)
-        yield {name: getattr(answer, name) for name in ("one", "log_density", "lost", "stranger")}
+    yield from limits.run(request, missing.told(answered(seen)))
 
 
 score_drawing.__annotations__["return"] = dict[str, Any]
@@ -255,7 +265,7 @@ def lab(page: gr.Blocks) -> None:
     settings, drawn = {"subject": what, "which": which}, gr.State([])
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:
-        yield from limits.run(request, work(check(*chosen)), "letter")
+        yield from limits.run(request, missing.told(work(check(*chosen))), "letter")
 
     values: list[Any] = [*settings.values(), drawn]
     outputs, latest = [film, table], LATEST

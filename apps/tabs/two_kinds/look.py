@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, player, wiring
-from apps.tabs.two_kinds import by_hand, plane, shown
-from apps.tabs.two_kinds.by_hand import ByHand
+from apps import limits, links, numbers, player, wiring
+from apps.tabs.two_kinds import by_hand, missing, plane, shown
+from apps.tabs.two_kinds.by_hand import ByHand, Hand
 from apps.tabs.two_kinds.classify import DEFAULTS, Wish, ask, check, classify_toy, fitted_to
 from apps.tabs.two_kinds.plane import Sample
 from apps.wiring import QUIET
@@ -23,6 +23,7 @@ from tutorial.data.principal import zeros_and_ones, zeros_and_ones_components
 from tutorial.two_kinds import kinds
 from tutorial.two_kinds.discriminative import RBFSVM, Discriminative, LinearSVM
 from tutorial.two_kinds.generative import Generative
+from tutorial.two_kinds.labelled import accuracy, checked
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Models:
     decision: np.ndarray
     log_odds: np.ndarray
     log_density: np.ndarray
+    right: tuple[float, float]
+    """Share of all zeros and ones of the test set that each has right."""
 
 
 def work(wish: Wish, hand: ByHand) -> Generator[None, None, Models]:
@@ -42,12 +45,14 @@ def work(wish: Wish, hand: ByHand) -> Generator[None, None, Models]:
     sample = by_hand.applied(plane.digits(wish.digits, wish.noise), hand)
     separates, explains = yield from fitted_to(wish, sample.x, sample.y)
     yield None
-    decision = plane.mapped(separates.decision)
-    joint = explains.log_joint(plane.middles()[2])
-    yield None
-    side = (plane.MIDDLES, plane.MIDDLES)
-    log_odds, log_density = (joint[:, 1] - joint[:, 0]).reshape(side), joint.logsumexp(1).reshape(side)
-    return Models(sample, separates, explains, decision, log_odds.numpy(), log_density.numpy())
+    decision = yield from plane.surveyed(separates.decision)
+    joint = yield from plane.asked(explains.log_joint, plane.middles()[2])
+    log_odds, log_density = plane.field(joint[:, 1] - joint[:, 0]), plane.field(joint.logsumexp(1))
+    known = zeros_and_ones("test")
+    decided = yield from plane.asked(separates.decision, known.points)
+    by_bayes = yield from plane.asked(explains.log_odds, known.points)
+    right = accuracy(decided, known.labels), accuracy(by_bayes, known.labels)
+    return Models(sample, separates, explains, decision, log_odds, log_density, right)
 
 
 def show(wish: Wish, hand: ByHand) -> Generator[tuple[str, str, str] | None, None, None]:
@@ -61,26 +66,33 @@ def show(wish: Wish, hand: ByHand) -> Generator[tuple[str, str, str] | None, Non
     yield film, pictures(models.sample.keys[row] if on_point else None, at), said(wish, models, at)
 
 
-def click(wish: Wish, hand: ByHand, mode: str, event: gr.EventData) -> ByHand:
-    """The changes after a click. Raises gr.Error if it is nowhere, or would leave nothing to learn from."""
-    digits, (x, y) = plane.digits(wish.digits, wish.noise), plane.place(event)
+def click(wish: Wish, hand: ByHand, mode: str, x: float, y: float) -> ByHand:
+    """The changes after a click. Raises gr.Error if no model could learn from what they leave."""
+    digits = plane.digits(wish.digits, wish.noise)
     after = by_hand.clicked(hand, mode, by_hand.applied(digits, hand), x, y)
     left = by_hand.applied(digits, after)
     try:
-        with limits.CPU.turn():  # of both models, this is the quick one, and the one that points can be too few for
-            plane.generative(wish.generative, wish.gaussians, wish.bandwidth).fit(left.x, left.y)
+        checked(left.x, left.y)
     except ValueError as error:
         raise limits.refuse(str(error)) from error
     return after
 
 
+def attempt(wish: Wish, hand: Hand) -> Generator[tuple[str, str, str] | None, None, None]:
+    """What `show` yields after a visitor's changes; those that the models cannot learn from are taken back."""
+    changes = hand.now
+    try:
+        yield from show(wish, changes)
+    except gr.Error:
+        hand.take_back(changes)
+        raise
+    hand.keep(changes)
+
+
 def picture(wish: Wish, models: Models, hand: ByHand, at: Tensor) -> str:
     """Both maps with the points, and the picture under the pointer."""
     dots = plane.dots(models.sample.x.numpy()[None], models.sample.y, notes(models.sample))
-    mark = [
-        player.points(at[None, None].numpy(), "paper", size=8, alpha=1),
-        player.points(at[None, None].numpy(), "boundary", "asked here", size=6.5, alpha=1),
-    ]
+    mark = shown.mark(*at.tolist())
     note = told(wish, models)
     if hand.picked in models.sample.keys:
         note = f"A point is picked: click where it is to go. {note}"
@@ -94,7 +106,7 @@ def picture(wish: Wish, models: Models, hand: ByHand, at: Tensor) -> str:
         [
             player.panel(separates, title=f"{wish.discriminative}: which of the two?", **axes),
             player.panel(explains, title=f"{wish.generative}: how likely at all?", **axes),
-            player.panel([plane.lens()], title="under the pointer, left"),
+            player.panel([plane.lens()], title="under the pointer, on the left plane"),
         ],
         note=note,
     )
@@ -128,9 +140,8 @@ def told(wish: Wish, models: Models) -> str:
         if key >= 0
     )
     said = [
-        f"Right on {len(zeros_and_ones('test').labels):,} test digits: {wish.discriminative} "
-        f"{plane.accuracy_on_test(svm.decision):.1%}, {wish.generative} "
-        f"{plane.accuracy_on_test(models.explains.log_odds):.1%}.",
+        f"Right on {len(zeros_and_ones('test').labels):,} test digits: {wish.discriminative} {models.right[0]:.1%}, "
+        f"{wish.generative} {models.right[1]:.1%}.",
         f"Fitted to {len(models.sample.y):,} points"
         + (f", {turned:,} of them with the wrong label." if turned else "."),
     ]
@@ -159,18 +170,18 @@ def pictures(key: int | None, at: Tensor) -> str:
 def said(wish: Wish, models: Models, at: Tensor) -> str:
     """The answer of `ask` for one place (2,), as a Markdown table."""
     answer = {name: values[0] for name, values in ask(models.separates, models.explains, at[None]).items()}
-    sure = shown.chance(answer["decision"]) if models.separates.calibrated else "none"
+    sure = numbers.chance(answer["decision"]) if models.separates.probabilistic else "none"
     log_odds = answer["log_joint_1"] - answer["log_joint_0"]
     rows = [
         f"At ({at[0]:.2f}, {at[1]:.2f}):".replace("-", "−"),
         "",
         f"| | {wish.discriminative} | {wish.generative} |",
         "|---|---|---|",
-        f"| score, 0 on the boundary | {shown.signed(answer['decision'])} | {shown.signed(log_odds)} nats |",
-        f"| p(1 given x) | {sure} | {shown.chance(log_odds)} |",
-        f"| p(x, 0) per unit² | – | {shown.scientific(answer['log_joint_0'])} |",
-        f"| p(x, 1) per unit² | – | {shown.scientific(answer['log_joint_1'])} |",
-        f"| p(x) per unit² | – | {shown.scientific(answer['log_density'])} |",
+        f"| score, 0 on the boundary | {numbers.signed(answer['decision'])} | {numbers.signed(log_odds)} nats |",
+        f"| p(1 given x) | {sure} | {numbers.chance(log_odds)} |",
+        f"| p(x, 0) per unit² | – | {numbers.scientific(answer['log_joint_0'])} |",
+        f"| p(x, 1) per unit² | – | {numbers.scientific(answer['log_joint_1'])} |",
+        f"| p(x) per unit² | – | {numbers.scientific(answer['log_density'])} |",
     ]
     return "\n".join(rows)
 
@@ -192,22 +203,28 @@ def lab(page: gr.Blocks) -> None:
             answer = gr.Markdown(first_answer, elem_id="look-answer")
     more, buttons = more_controls()
     settings = {"discriminative": separates, "generative": explains} | more
-    hand, values, outputs = gr.State(ByHand()), list(settings.values()), [film, digit, answer]
+    hand, values, outputs = gr.State(Hand()), list(settings.values()), [film, digit, answer]
 
     def fitted(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str, str]]:
-        *settings, changes = chosen
-        yield from limits.run(request, show(check(*settings), changes), "look")
+        *settings, hand = chosen
+        yield from limits.run(request, missing.told(attempt(check(*settings), hand)), "look")
 
-    def changed(event: gr.EventData, what: Any, changes: ByHand, *chosen: Any) -> ByHand:
-        return click(check(*chosen), changes, limits.choice("What a click does", what, by_hand.MODES), event)
+    def changed(event: gr.EventData, what: Any, hand: Hand, *chosen: Any) -> None:
+        wish, mode = check(*chosen), limits.choice("What a click does", what, by_hand.MODES)
+        x, y = plane.place(event)
+        hand.change(lambda now: click(wish, now, mode, x, y))
+
+    def undone(hand: Hand) -> None:
+        hand.change(lambda now: ByHand())
 
     latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
     events = [*(wiring.moved(control) for control in values), buttons["run"].click]
     gr.on(events, fitted, [*values, hand], outputs, js=links.write("look", settings), **latest)
-    # Quick clicks are all taken down, one after the other, and then what they came to is shown.
-    clicked = film.click(changed, [mode, hand, *values], hand, trigger_mode="multiple", concurrency_limit=1, **QUIET)
-    for done in (clicked, buttons["undo"].click(ByHand, None, hand, **QUIET)):
+    # Quick clicks are all taken down, and then what they came to is shown.
+    clicked = film.click(changed, [mode, hand, *values], trigger_mode="multiple", **QUIET)
+    for done in (clicked, buttons["undo"].click(undone, hand, **QUIET)):
         done.success(fitted, [*values, hand], outputs, **latest)
+    buttons["stop"].click(limits.stopper("look"), queue=False, api_visibility="private")
     wiring.link(page, "look", settings, buttons, check)
 
 
@@ -235,11 +252,12 @@ def more_controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
             min_width=220,
         )
         noise = gr.Slider(
-            0, 40, DEFAULTS["noise"], step=5, label="Wrong labels, in %", elem_id="look-noise", min_width=220
+            0, 40, DEFAULTS["noise"], step=5, label="Wrong labels, in % (about)", elem_id="look-noise", min_width=220
         )
     with gr.Row():
         buttons = {
             "run": gr.Button("Fit again", elem_id="look-fit", size="sm", min_width=110),
+            "stop": gr.Button("Stop", elem_id="look-stop", size="sm", min_width=80),
             "undo": gr.Button("Undo my clicks", elem_id="look-undo", size="sm", min_width=110),
             "copy": gr.Button("Copy link", elem_id="copy-look", size="sm", min_width=110),
         }

@@ -1,13 +1,14 @@
 """The lab "who notices?": how well scores of strangeness tell 2–9, which no model has seen, from 0 and 1."""
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import gradio as gr
 import numpy as np
 
-from apps import limits, player, wiring
+from apps import limits, player
+from apps.tabs.two_kinds import missing, recorded
 from tutorial import measurements
 from tutorial.two_kinds import kinds, novelty
 from tutorial.two_kinds.novelty import BOTH, LOST, SCORES
@@ -16,18 +17,19 @@ SPACES = [str(d) for d in kinds.SPACES]
 DENSITIES, DOUBTS = "by a density", "by a classifier's doubt"
 STYLES = {
     DENSITIES: {
-        "naive Bayes": ("noise", False),
-        "LDA": ("noise", True),
-        "QDA": ("field", False),
-        "kernel density": ("field", True),
+        kinds.BAYES: ("noise", False),
+        kinds.LDA: ("noise", True),
+        kinds.QDA: ("field", False),
+        kinds.KERNEL: ("field", True),
         kinds.MIXTURE: ("generated", False),
     },
-    DOUBTS: {"logistic regression": ("field", False), "small MLP": ("field", True)},
+    DOUBTS: {kinds.LOGISTIC: ("field", False), kinds.MLP: ("field", True)},
     "by what the components lose": {LOST: ("boundary", False), BOTH: ("boundary", True)},
 }
 """Panel → score → colour, and whether its curve is dashed."""
 Curves = Mapping[str, Mapping[str, Any]]
 """Score → its "area", "false_alarms" and "found"."""
+DEFAULTS: dict[str, Any] = {"space": "50"}
 
 
 def check(space: Any) -> int:
@@ -61,7 +63,7 @@ def picture(of: Curves, note: str) -> str:
     return player.clip(panels, note=f"{note} AUC: the probability that a 2–9 looks stranger than a 0 or 1.")
 
 
-def recorded() -> dict[str, str]:
+def recordings() -> dict[str, str]:
     """The picture of what was measured ahead in each space. Raises MeasurementsError if it is missing or damaged."""
     content = measurements.load("two_kinds", needs=("spaces",))
     made = f"recorded by {content['command']}; “Measure again” does it here."
@@ -79,41 +81,31 @@ def who_notices(request: gr.Request, space: int = 50):
     space 2, 10 or 50 components. An area is that under the receiver operating characteristic of a score: log p(x) of
     generative models, the doubt of classifiers, what the components lose.
     """
-    for text, found in limits.run(request, work(check(space))):
+    for text, found in limits.run(request, missing.told(work(check(space)))):
         yield text, {name: curve["area"] for name, curve in found.items()}
 
 
 who_notices.__annotations__["return"] = tuple[str, dict[str, float]]
-DEFAULTS: dict[str, Any] = {"space": "50"}
 
 
 def lab(page: gr.Blocks) -> None:
     """The lab's picture and controls; it opens with what was recorded."""
     gr.api(who_notices, api_name="who_notices")
     try:
-        films = recorded()
+        films = recordings()
     except measurements.MeasurementsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     film = player.player(films[DEFAULTS["space"]], elem_id="novelty")
     with gr.Row():
         space = gr.Radio(SPACES, value=DEFAULTS["space"], label="Among how many components", elem_id="novelty-space")
-    with gr.Row():
-        buttons = {
-            "run": gr.Button("Measure again", variant="primary", elem_id="novelty-go", min_width=150),
-            "stop": gr.Button("Stop", elem_id="novelty-stop", min_width=80),
-            "copy": gr.Button("Copy link", elem_id="copy-novelty", min_width=100),
-        }
+    buttons = recorded.buttons("novelty")
 
-    def measured(request: gr.Request, chosen: Any) -> Iterator[str]:
+    def measured(request: gr.Request, chosen: Any) -> Generator[str, None, None]:
         text, found = "", {}
-        for text, found in limits.run(request, work(check(chosen)), "novelty"):
+        for text, found in limits.run(request, missing.told(work(check(chosen))), "novelty"):
             yield picture(found, text)
         if text.endswith("done"):
             yield picture(found, f"{text}, then stopped.")
 
-    def shown(chosen: Any) -> str:
-        return films[str(check(chosen))]
-
-    wiring.moved(space)(shown, space, film, **wiring.QUIET)
-    wiring.connect(page, "novelty", measured, {"space": space}, [film], buttons, check)
+    recorded.connect(page, "novelty", measured, films, {"space": space}, [film], buttons, check)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -34,6 +34,8 @@ FEWEST, MOST = 20, 2000
 """Digits that models are fitted to."""
 MIDDLES = 80
 """Places in a row, and rows, at which a model is asked for its map."""
+BLOCK = 500
+"""Places that a model is asked about at once: the slowest answers so many in about 0.03 s."""
 CORNERS = 200
 """Points of a boundary, evenly along it."""
 NOWHERE = (1e3, 1e3)
@@ -44,22 +46,29 @@ FAR = 4.0
 """A map of log-odds, or of an SVM's decision, is drawn from minus this to this."""
 
 
+DISCRIMINATIVE: Mapping[str, Callable[[float], Discriminative]] = {
+    LOGISTIC: LogisticRegression,
+    LINEAR: LinearSVM,
+    RBF: RBFSVM,
+    MLP: lambda C: SmallMLP(),
+}
+GENERATIVE: Mapping[str, Callable[[int, float], Generative]] = {
+    BAYES: lambda gaussians, bandwidth: NaiveBayes(),
+    LDA: lambda gaussians, bandwidth: LinearDiscriminant(),
+    QDA: lambda gaussians, bandwidth: QuadraticDiscriminant(),
+    MIXTURE: lambda gaussians, bandwidth: MixturePerClass(gaussians),
+    KERNEL: lambda gaussians, bandwidth: KernelDensity(bandwidth),
+}
+
+
 def discriminative(name: str, strength: float) -> Discriminative:
     """A model of p(y | x), not yet fitted; `strength` is log₁₀ C."""
-    C = 10.0**strength
-    return {LOGISTIC: LogisticRegression(C), LINEAR: LinearSVM(C), RBF: RBFSVM(C), MLP: SmallMLP()}[name]
+    return DISCRIMINATIVE[name](10.0**strength)
 
 
 def generative(name: str, gaussians: int, bandwidth: float) -> Generative:
     """A model of p(x, y), not yet fitted."""
-    plain: dict[str, Callable[[], Generative]] = {
-        BAYES: NaiveBayes,
-        LDA: LinearDiscriminant,
-        QDA: QuadraticDiscriminant,
-        MIXTURE: lambda: MixturePerClass(gaussians),
-        KERNEL: lambda: KernelDensity(bandwidth),
-    }
-    return plain[name]()
+    return GENERATIVE[name](gaussians, bandwidth)
 
 
 @dataclass(frozen=True)
@@ -96,9 +105,29 @@ def middles(side: int = MIDDLES) -> tuple[np.ndarray, np.ndarray, Tensor]:
     return x, y, torch.from_numpy(places)
 
 
+def asked(values_at: Callable[[Tensor], Tensor], at: Tensor) -> Generator[None, None, Tensor]:
+    """What a model says of places (N, 2), with a place to pause after each `BLOCK` of them."""
+    values = []
+    for block in at.split(BLOCK):
+        values.append(values_at(block))
+        yield None
+    return torch.cat(values)
+
+
+def surveyed(values_at: Callable[[Tensor], Tensor]) -> Generator[None, None, np.ndarray]:
+    """As `mapped`, with places to pause: for models that remember many points."""
+    values = yield from asked(values_at, middles()[2])
+    return field(values)
+
+
 def mapped(values_at: Callable[[Tensor], Tensor]) -> np.ndarray:
     """What a model says at the middles: (MIDDLES, MIDDLES), the first row on top."""
-    return values_at(middles()[2]).reshape(MIDDLES, MIDDLES).numpy()
+    return field(values_at(middles()[2]))
+
+
+def field(values: Tensor) -> np.ndarray:
+    """Values at the middles, (MIDDLES²,), as `mapped` has them."""
+    return values.reshape(MIDDLES, MIDDLES).numpy()
 
 
 def boundary(values: np.ndarray, level: float = 0.0) -> list[np.ndarray]:
@@ -134,7 +163,7 @@ def rings(x: np.ndarray, name: str = "support vectors") -> list[player.Layer]:
 
 def opinion(model: Discriminative, values: np.ndarray) -> player.Layer:
     """The map of a discriminative model's decision: as a probability, if it is one."""
-    if model.calibrated:
+    if model.probabilistic:
         return player.heat(1 / (1 + np.exp(-values[None])), "p(1 | x)", low=0, high=1, map="diverging", smooth=True)
     return player.heat(values[None], "decision", low=-FAR, high=FAR, map="diverging", smooth=True)
 
@@ -157,8 +186,8 @@ def rgb(pictures: Tensor) -> np.ndarray:
     return np.repeat(grey[..., None], 3, axis=3)
 
 
-def place(event: gr.EventData) -> tuple[float, float]:
-    """x and y of a click on the plane, checked. Raises gr.Error for anything else."""
+def place(event: gr.EventData, across: player.Axis = X, up: player.Axis = Y) -> tuple[float, float]:
+    """x and y of a click between these axes, checked. Raises gr.Error for anything else."""
     clicked: dict[str, Any] = event._data if isinstance(event._data, dict) else {}
-    x, y = (limits.number("The place", clicked.get(name), *axis[:2]) for name, axis in (("x", X), ("y", Y)))
+    x, y = (limits.number("The place", clicked.get(name), *axis[:2]) for name, axis in (("x", across), ("y", up)))
     return x, y

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from apps import limits, links, player, wiring
-from apps.tabs.two_kinds import plane
+from apps.tabs.two_kinds import missing, plane
 from apps.tabs.two_kinds.plane import Sample
 from apps.wiring import QUIET
 from tutorial.data.digits import DataError
@@ -22,7 +22,6 @@ from tutorial.two_kinds.generative import Generative
 
 GAUSSIANS = (kinds.QDA, kinds.LDA)
 DEFAULTS: dict[str, Any] = {"gaussian": kinds.QDA, "strength": 0.0, "digits": 200}
-OPEN_END = "All support vectors are at their bound C: they hold w, but the boundary may slide along it."
 NOT_SETTLED = "The SVM's solver was stopped before its end."
 
 
@@ -188,18 +187,18 @@ def counted(sample: Sample, fit: Fits) -> str:
     """The support vectors by where they lie, and the margin."""
     alone = rest(sample, fit.svm)
     edge, inside, wrong = fit.svm.roles(alone.x, alone.y)
-    text = (
-        f"**{len(alone.y):,} of {len(sample.y):,}** points are support vectors: {edge} on an edge of the margin, "
-        f"{inside} inside it, {wrong} beyond the boundary. The margin is 2/‖w‖ = **{fit.svm.margin:.3f}** wide."
+    lie = (
+        f": {edge} on an edge of the margin, {inside} inside it, {wrong} beyond the boundary."
+        if fit.svm.held
+        else ", and all at their bound C: they settle w, but the boundary may slide along it."
     )
-    return " ".join([text, *warnings(fit)])
+    text = f"**{len(alone.y):,} of {len(sample.y):,}** points are support vectors{lie}"
+    return " ".join([text, f"The margin is 2/‖w‖ = **{fit.svm.margin:.3f}** wide.", *warnings(fit)])
 
 
 def warnings(fit: Fits) -> list[str]:
     """What to know of this fit."""
     said = [] if fit.svm.settled else [NOT_SETTLED]
-    if not fit.svm.held:
-        said.append(OPEN_END)
     if fit.gaussian is None:
         said.append(f"The Gaussian model has nothing to say: {fit.why_not[0].lower()}{fit.why_not[1:]}")
     return said
@@ -208,8 +207,10 @@ def warnings(fit: Fits) -> list[str]:
 def told(wish: Wish, sample: Sample, before: Fits, after: Fits, numbers: dict[str, float]) -> str:
     """Where the support vectors lie, and a table of what the deletion changed."""
 
-    def move(name: str) -> str:
-        return f"**{numbers[name]:.2g}**" if name in numbers else "–"
+    def move(name: str, fitted: bool) -> str:
+        if name in numbers:
+            return f"**{numbers[name]:.2g}**"
+        return "it leaves the picture" if fitted else "–"
 
     def count(name: str) -> str:
         return f"{numbers[f'{name}_changed']:,}" if f"{name}_changed" in numbers else "–"
@@ -218,12 +219,13 @@ def told(wish: Wish, sample: Sample, before: Fits, after: Fits, numbers: dict[st
         both = (numbers.get(f"{name}_accuracy_{when}") for when in ("before", "after"))
         return " → ".join("–" if value is None else f"{value:.1%}" for value in both)
 
+    both = before.gaussian is not None and after.gaussian is not None
     rows = [
         counted(sample, before),
         "",
         f"| all points → support vectors alone | linear SVM | {wish.gaussian} |",
         "|---|---|---|",
-        f"| largest move of the boundary in the plane | {move('svm_move')} | {move('gaussian_move')} |",
+        f"| largest move of the boundary in the plane | {move('svm_move', True)} | {move('gaussian_move', both)} |",
         f"| test digits that change sides | {count('svm')} | {count('gaussian')} |",
         f"| margin 2/‖w‖ | {before.svm.margin:.3f} → {after.svm.margin:.3f} | – |",
         f"| right on test digits | {right('svm')} | {right('gaussian')} |",
@@ -251,7 +253,7 @@ def support_vectors(
         yield None
         yield measured(before, fits(wish, rest(sample, before.svm)))
 
-    yield from limits.run(request, numbers(check(gaussian, strength, digits)))
+    yield from limits.run(request, missing.told(numbers(check(gaussian, strength, digits))))
 
 
 support_vectors.__annotations__["return"] = dict[str, float]
@@ -271,10 +273,10 @@ def lab(page: gr.Blocks) -> None:
     values = list(settings.values())
 
     def delete(request: gr.Request, *chosen: Any) -> Iterator[Part]:
-        yield from limits.run(request, deleted(check(*chosen)), "support")
+        yield from limits.run(request, missing.told(deleted(check(*chosen))), "support")
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[Part]:
-        yield from limits.run(request, whole(check(*chosen)), "support")
+        yield from limits.run(request, missing.told(whole(check(*chosen))), "support")
 
     write = links.write("support", settings)
     buttons["run"].click(delete, values, [film, said], js=write, trigger_mode="once", **QUIET)
