@@ -106,7 +106,7 @@ def picture(wish: Wish, models: Models, hand: ByHand, at: Tensor) -> str:
         [
             player.panel(separates, title=f"{wish.discriminative}: which of the two?", **axes),
             player.panel(explains, title=f"{wish.generative}: how likely at all?", **axes),
-            player.panel([plane.lens()], title="under the pointer, on the left plane"),
+            player.panel([plane.lens()], title="under the pointer, first plane"),
         ],
         note=note,
     )
