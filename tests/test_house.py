@@ -79,6 +79,11 @@ def test_the_app_needs_nothing_that_only_tests_and_training_need():
     assert tried.returncode == 0, tried.stderr
 
 
+def test_no_file_beside_the_script_has_the_name_of_one_of_pythons_own():
+    """`python apps/__main__.py`, as a Space runs it, looks in apps/ first: numbers.py there hides Python's `numbers`."""
+    assert not {path.stem for path in (ROOT / "apps").iterdir()} & set(sys.stdlib_module_names)
+
+
 def test_tabs_do_not_import_each_other():
     folder = ROOT / "apps" / "tabs"
     chapters = {path.relative_to(folder).parts[0].removesuffix(".py") for path in folder.rglob("*.py")}

@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 import torch
 
-from apps import limits, links, models, numbers, player, wiring, worlds
+from apps import limits, links, models, player, quantities, wiring, worlds
 from apps.tabs.families import flow_panels
 from apps.wiring import QUIET
 from tutorial import weights
@@ -116,7 +116,7 @@ def integral(wish: Wish) -> Generator[None, None, str]:
     for part in strips(wish.flow.log_prob, width=0.05):
         mass += part
         yield None
-    return f"{inside} {numbers.plain(mass)}; "
+    return f"{inside} {quantities.plain(mass)}; "
 
 
 def card(wish: Wish) -> dict[str, Any]:
@@ -127,11 +127,11 @@ def card(wish: Wish) -> dict[str, Any]:
 def measured(wish: Wish, worst: float, mass: str, points: Way) -> str:
     """What the flow is like as a whole."""
     log_p = (log_normal(points.places[-1]) + points.logdets[-1]).mean().item()
-    nats, best = numbers.plain(-log_p), numbers.plain(-true_log_p(wish, points))
+    nats, best = quantities.plain(-log_p), quantities.plain(-true_log_p(wish, points))
     more = "" if wish.layer == INTACT else f" With {NOUNS[wish.layer]} in its middle:"
     return (
         f"The {wish.kind} flow that ships, made by {card(wish)['command']}.{more} {MEASURED:,} points come back from "
-        f"their noise to within {numbers.size(worst)}; {mass}−log p is {nats} nats on average, and that of "
+        f"their noise to within {quantities.size(worst)}; {mass}−log p is {nats} nats on average, and that of "
         f"the true density {best}."
     )
 
@@ -174,18 +174,20 @@ def said(wish: Wish, point: Point) -> str:
         trained += not extra
         name = NOUNS[wish.layer] if extra else f"layer {trained}"
         moved = "x₂" if layer.kept == 0 else "x₁"
-        rows.append(f"| {name} moves {moved} | {_pair(place)} | {numbers.plain(logdet)} | {numbers.plain(total)} |")
+        rows.append(
+            f"| {name} moves {moved} | {_pair(place)} | {quantities.plain(logdet)} | {quantities.plain(total)} |"
+        )
     rows += [
         "",
-        f"log p(x) = log N(z; 0, I) + Σ log |det| = {numbers.plain(sums['log_normal'])} {numbers.added(total)} "
-        f"= **{numbers.plain(sums['log_p'])}** nats; the true density has {numbers.plain(sums['exact_log_p'])}. "
-        f"From its noise the point comes back to within {numbers.size(sums['round_trip'])} of where it was.",
+        f"log p(x) = log N(z; 0, I) + Σ log |det| = {quantities.plain(sums['log_normal'])} {quantities.added(total)} "
+        f"= **{quantities.plain(sums['log_p'])}** nats; the true density has {quantities.plain(sums['exact_log_p'])}. "
+        f"From its noise the point comes back to within {quantities.size(sums['round_trip'])} of where it was.",
     ]
     return "\n".join(rows)
 
 
 def _pair(values: list[float]) -> str:
-    return f"({numbers.plain(values[0])}, {numbers.plain(values[1])})"
+    return f"({quantities.plain(values[0])}, {quantities.plain(values[1])})"
 
 
 def flow_layers(

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, models, numbers, player, wiring, worlds
+from apps import limits, links, models, player, quantities, wiring, worlds
 from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data import toy2d
@@ -140,7 +140,7 @@ def cut(wish: Wish, heat: player.Layer) -> str:
             y=(0.0, HIGHER, "per unit of length"),
         ),
     ]
-    labels = [f"{first} = {numbers.plain(value)}" for value in CUTS.tolist()]
+    labels = [f"{first} = {quantities.plain(value)}" for value in CUTS.tolist()]
     note = f"Scrub to move the slice. {told(wish)}"
     return player.clip(panels, frames=len(CUTS), labels=labels, rate=8, start=OPENING, note=note)
 
@@ -210,10 +210,10 @@ def measured(wish: Wish) -> list[str]:
     above = mine[0] + mine[1] - true[0] - true[1]
     error = above.std().item() / MEASURED**0.5
     cells, exact = (
-        [numbers.plain(part.mean().item(), 3) for part in (*both, both[0] + both[1])] for both in (mine, true)
+        [quantities.plain(part.mean().item(), 3) for part in (*both, both[0] + both[1])] for both in (mine, true)
     )
     return [
-        f"| {wish.order}, learned | {' | '.join(cells)} | {numbers.plain(above.mean().item(), 3)} ± {error:.3f} |",
+        f"| {wish.order}, learned | {' | '.join(cells)} | {quantities.plain(above.mean().item(), 3)} ± {error:.3f} |",
         f"| {wish.order}, exact | {' | '.join(exact)} | |",
     ]
 
@@ -231,9 +231,9 @@ def said(wish: Wish, x: float, y: float) -> str:
     at, (first, second) = torch.tensor([[x, y]]), wish.names
     mine, true = ([part.item() for part in both] for both in (wish.model.factors(at), true_factors(wish, at)))
     return (
-        f"At ({numbers.plain(x)}, {numbers.plain(y)}): log p(x) = log p({first}) + log p({second} | {first}) = "
-        f"{numbers.plain(mine[0])} {numbers.added(mine[1])} = **{numbers.plain(sum(mine))}** nats; exact: "
-        f"{numbers.plain(true[0])} {numbers.added(true[1])} = {numbers.plain(sum(true))}."
+        f"At ({quantities.plain(x)}, {quantities.plain(y)}): log p(x) = log p({first}) + log p({second} | {first}) = "
+        f"{quantities.plain(mine[0])} {quantities.added(mine[1])} = **{quantities.plain(sum(mine))}** nats; exact: "
+        f"{quantities.plain(true[0])} {quantities.added(true[1])} = {quantities.plain(sum(true))}."
     )
 
 

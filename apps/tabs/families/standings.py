@@ -10,7 +10,7 @@ import gradio as gr
 import numpy as np
 
 from apps import player, worlds
-from apps.numbers import added, plain, size
+from apps.quantities import added, plain, size
 from tutorial.families.comparison import SAMPLES, TIMED, Estimate, Standing, State
 from tutorial.metrics.coverage import NEAR
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, models, numbers, player, wiring
+from apps import limits, links, models, player, quantities, wiring
 from apps.tabs.two_kinds import missing, plane, shown
 from apps.wiring import QUIET
 from tutorial import weights
@@ -163,7 +163,7 @@ def _climbed(wish: Wish, log_odds: Tensor, likely: Tensor, strangest: float, sha
     below = (likely < strangest).double().mean().item()
     return (
         f"At the end {CLIMBS[wish.model]} gives each of them p({wish.digit} | x) = "
-        f"{numbers.chance(log_odds.min().item())} or more. log p(x), by a {kinds.MIXTURE}, is "
+        f"{quantities.chance(log_odds.min().item())} or more. log p(x), by a {kinds.MIXTURE}, is "
         f"{likely.median().item():,.0f} nats; the strangest of all test digits has {strangest:,.0f}, and {below:.0%} "
         f"of what climbed is stranger still. The judge, who is a discriminative model too, reads {share:.0%} as "
         f"{wish.digit}."

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, numbers, player, wiring
+from apps import limits, links, player, quantities, wiring
 from apps.tabs.two_kinds import missing, plane, shown
 from apps.wiring import QUIET
 from tutorial.data.digits import DataError
@@ -95,9 +95,9 @@ def told(wish: Wish, answer: Answer) -> str:
     toward = 1 if answer.decision > 0 else -1
     digit = max(toward, 0)
     says = (
-        f"p({digit} given x) | {numbers.chance(toward * answer.decision)}"
+        f"p({digit} given x) | {quantities.chance(toward * answer.decision)}"
         if kinds.discriminative(wish.separates, 2).probabilistic
-        else f"decision, no probability | {numbers.signed(answer.decision)}"
+        else f"decision, no probability | {quantities.signed(answer.decision)}"
     )
     rows = [
         f"At ({wish.x:.2f}, {wish.y:.2f}):".replace("-", "−"),
@@ -105,8 +105,8 @@ def told(wish: Wish, answer: Answer) -> str:
         "| | says |",
         "|---|---|",
         f"| {wish.separates}: {says} |",
-        f"| {wish.explains}: p({digit} given x), by Bayes’ rule | {numbers.chance(toward * answer.log_odds)} |",
-        f"| {wish.explains}: p(x) per unit² | {numbers.scientific(answer.log_density)} |",
+        f"| {wish.explains}: p({digit} given x), by Bayes’ rule | {quantities.chance(toward * answer.log_odds)} |",
+        f"| {wish.explains}: p(x) per unit² | {quantities.scientific(answer.log_density)} |",
         f"| real test digits that are less likely than this place | {answer.above:.1%} |",
     ]
     return "\n".join(rows)

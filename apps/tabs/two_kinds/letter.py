@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, numbers, player, wiring
+from apps import limits, links, player, quantities, wiring
 from apps.tabs.two_kinds import missing, shown
 from apps.wiring import QUIET
 from tutorial.data.digits import CLASSES, DataError, digits
@@ -124,7 +124,7 @@ def told(answer: Answer) -> str:
     rows = ["| who | says |", "|---|---|"]
     for name, log_odds in answer.log_odds.items():
         digit = int(log_odds > 0)
-        rows.append(f"| {name} | {digit}, with p({digit} given x) = {numbers.chance(abs(log_odds))} |")
+        rows.append(f"| {name} | {digit}, with p({digit} given x) = {quantities.chance(abs(log_odds))} |")
     density, lost = answer.stranger[kinds.MIXTURE], answer.stranger[LOST]
     likely = f"{answer.log_density:.0f}".replace("-", "−")
     rows.append(f"| {kinds.MIXTURE} | log p(x) = {likely} nats: stranger than {density:.1%} of real zeros and ones |")

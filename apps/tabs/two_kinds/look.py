@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, numbers, player, wiring
+from apps import limits, links, player, quantities, wiring
 from apps.tabs.two_kinds import by_hand, missing, plane, shown
 from apps.tabs.two_kinds.by_hand import ByHand, Hand
 from apps.tabs.two_kinds.classify import DEFAULTS, Wish, ask, check, classify_toy, fitted_to
@@ -170,18 +170,18 @@ def pictures(key: int | None, at: Tensor) -> str:
 def said(wish: Wish, models: Models, at: Tensor) -> str:
     """The answer of `ask` for one place (2,), as a Markdown table."""
     answer = {name: values[0] for name, values in ask(models.separates, models.explains, at[None]).items()}
-    sure = numbers.chance(answer["decision"]) if models.separates.probabilistic else "none"
+    sure = quantities.chance(answer["decision"]) if models.separates.probabilistic else "none"
     log_odds = answer["log_joint_1"] - answer["log_joint_0"]
     rows = [
         f"At ({at[0]:.2f}, {at[1]:.2f}):".replace("-", "−"),
         "",
         f"| | {wish.discriminative} | {wish.generative} |",
         "|---|---|---|",
-        f"| score, 0 on the boundary | {numbers.signed(answer['decision'])} | {numbers.signed(log_odds)} nats |",
-        f"| p(1 given x) | {sure} | {numbers.chance(log_odds)} |",
-        f"| p(x, 0) per unit² | – | {numbers.scientific(answer['log_joint_0'])} |",
-        f"| p(x, 1) per unit² | – | {numbers.scientific(answer['log_joint_1'])} |",
-        f"| p(x) per unit² | – | {numbers.scientific(answer['log_density'])} |",
+        f"| score, 0 on the boundary | {quantities.signed(answer['decision'])} | {quantities.signed(log_odds)} nats |",
+        f"| p(1 given x) | {sure} | {quantities.chance(log_odds)} |",
+        f"| p(x, 0) per unit² | – | {quantities.scientific(answer['log_joint_0'])} |",
+        f"| p(x, 1) per unit² | – | {quantities.scientific(answer['log_joint_1'])} |",
+        f"| p(x) per unit² | – | {quantities.scientific(answer['log_density'])} |",
     ]
     return "\n".join(rows)
 
