@@ -80,7 +80,7 @@ def test_the_app_needs_nothing_that_only_tests_and_training_need():
 
 
 def test_no_file_beside_the_script_has_the_name_of_one_of_pythons_own():
-    """`python apps/__main__.py`, as a Space runs it, looks in apps/ first: numbers.py there hides Python's `numbers`."""
+    """`python apps/__main__.py`, as a Space runs it, looks in apps/ first: numbers.py there hides Python's own."""
     assert not {path.stem for path in (ROOT / "apps").iterdir()} & set(sys.stdlib_module_names)
 
 
