@@ -68,6 +68,7 @@ def test_a_walk_by_keys(page):
     canvas.press("Enter")
     values = "document.querySelector('#codes clip-player').panels[0].layers.find((l) => l.name === 'the walk').values"
     until(page, lambda: abs(page.evaluate(f"(() => {{ const v = {values}; return v[v.length - 1]; }})()")) < 0.1)
+    assert page.locator("#codes output").inner_text().endswith("0.00)")  # keys went to the right only: z₂ stays 0
 
 
 def test_beta_and_highlight_change_the_map(page):

@@ -83,12 +83,14 @@ def test_from_nothing_all_28_rows_are_drawn_and_stream(page):
 def test_keeping_all_rows_draws_nothing(page):
     slide(page, "pixels-kept", "End")
     until(page, lambda: told(page, "pixels").startswith("0 pixels"), 30)
+    assert frames(page) == 1
 
 
 def test_letting_go_of_a_slider_draws(page):
     slider = page.locator("#pixels-kept input[type=range]")
     slider.click(position={"x": 0.9 * slider.bounding_box()["width"], "y": 5})
     until(page, lambda: frames(page) < 8, 30)
+    assert f"{28 * (frames(page) - 1)} pixels" in told(page, "pixels")  # a row for each frame but the first
 
 
 def test_another_test_digit_is_weighed(page):
@@ -138,3 +140,4 @@ def test_a_link_brings_the_settings_back(page, watched):
     other = watched(page.url, viewport={"width": 1200, "height": 1000})
     other.wait_for_selector("#pixels canvas")
     until(other, lambda: frames(other) == 29, 30)
+    assert other.locator("#pixels-kept input[type=number]").input_value() == "0"

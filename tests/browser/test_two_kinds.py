@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.controls import choose, told, until
+from tests.browser.controls import choose, stands_still, told, until
 
 TAB = "Two kinds"
 
@@ -96,6 +96,9 @@ def test_no_click_of_many_quick_ones_is_lost(page):
     for k in range(8):
         click(page, 0, 0.1 + 0.02 * k, 0.1)
     until(page, lambda: fitted(page) == 308)
+    page.click("#look-undo")
+    until(page, lambda: fitted(page) == 300)
+    assert stands_still(page, "look")  # none of them comes late
 
 
 def test_the_picture_under_the_pointer_moves_without_the_server(page):
@@ -126,6 +129,7 @@ def test_the_keyboard_asks_too(page):
         page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Enter")
     until(page, lambda: answer(page) != before)
+    assert answer(page).startswith("At (")
 
 
 def test_deleting_all_but_the_support_vectors(page):
@@ -151,6 +155,7 @@ def test_a_link_brings_the_settings_back(page, url, watched):
     again = watched(page.url)
     again.wait_for_selector("#look canvas", timeout=20_000)
     until(again, lambda: titles(again, "look")[1].startswith("LDA"))
+    assert again.locator("#look-generative input").input_value() == "LDA"
 
 
 def test_a_bad_link_is_refused_in_a_sentence(watched, url):

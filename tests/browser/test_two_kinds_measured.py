@@ -80,6 +80,8 @@ def test_the_map_is_asked_by_keys(page):
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Enter")
     until(page, lambda: page.locator("#elsewhere-said").inner_text() != before)
+    until(page, lambda: "At (1.60, 0.00)" in page.locator("#elsewhere-said").inner_text())
+    assert "elsewhere-x=1.6" in page.url
 
 
 def test_a_letter_is_drawn_in_strokes_and_cleared(page):
@@ -141,6 +143,7 @@ def test_who_works_is_measured_and_stops(page):
     until(page, lambda: "models done" in told(page, "effort"), 30)
     page.click("#effort-stop")
     until(page, lambda: "then stopped" in told(page, "effort"))
+    assert stands_still(page, "effort")
 
 
 def test_a_link_brings_back_what_was_seen(watched, url):

@@ -108,6 +108,7 @@ class _Likelihood:
         self.step, self.rate, self.batch = 0, RATE, BATCH
 
     def update(self) -> float:
+        """One update on a fresh batch; its loss."""
         loss = self.loss(_batch(self.data, self.batch, self.generator))
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), LONGEST)

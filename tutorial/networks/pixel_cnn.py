@@ -78,6 +78,7 @@ class PixelCNN(nn.Module):
         self.head = nn.Conv2d(c, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """All pixels' logits in one pass, (B, 1, 28, 28) → the same: each sees only those before it."""
         above, left = F.pad(x, (0, 0, 1, -1)), F.pad(x, (1, -1, 0, 0))  # what stands one row up, one pixel to the left
         v, h = self.above(above), self.left(left)
         v, h = v + self.v_place.to(v.dtype), h + self.h_place.to(h.dtype)

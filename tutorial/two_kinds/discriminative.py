@@ -66,6 +66,7 @@ class LogisticRegression(Discriminative):
         self.C = C
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
+        """Newton's method. Raises ValueError as `Discriminative.fit`: fewer than two points of a class are too few."""
         x, y = checked(x, y)
         solver = linear_model.LogisticRegression(C=self.C, solver="newton-cholesky", max_iter=1000)
         fitted = solver.fit(x.numpy(), y.numpy())
@@ -92,6 +93,8 @@ class LinearSVM(Discriminative):
         self.C = C
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
+        """libsvm; one point of each class is enough. Raises ValueError as `Discriminative.fit`, and if no line does
+        better than none."""
         x, y = checked(x, y, fewest=1)  # one point on each side is enough for a margin
         fitted = svm.SVC(kernel="linear", C=self.C, tol=1e-5, max_iter=PATIENCE).fit(x.numpy(), y.numpy())
         self.weight = torch.from_numpy(np.array(fitted.coef_[0]))  # (d,)
@@ -147,6 +150,7 @@ class RBFSVM(Discriminative):
         self.C, self.gamma = C, gamma
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
+        """libsvm; one point of each class is enough. Raises ValueError as `Discriminative.fit`."""
         x, y = checked(x, y, fewest=1)
         gamma: Any = "scale" if self.gamma is None else self.gamma
         self._fitted = svm.SVC(kernel="rbf", C=self.C, gamma=gamma, max_iter=PATIENCE).fit(x.numpy(), y.numpy())
@@ -182,6 +186,7 @@ class SmallMLP(Discriminative):
         self.hidden, self.steps, self.rate, self.seed = hidden, steps, rate, seed
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
+        """`steps` updates on all points at once. Raises ValueError as `Discriminative.fit`."""
         x, y = checked(x, y)
         self.mean, self.spread = x.mean(0), x.std(0).clamp(min=1e-6)
         widths = [x.shape[1], self.hidden, self.hidden, 1]

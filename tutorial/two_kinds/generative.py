@@ -89,6 +89,7 @@ class NaiveBayes(GaussianPerClass):
         self.shared = shared
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
+        """Means and variances, counted in one pass. Raises ValueError as `Generative.fit`."""
         x, y = checked(x, y)
         fitted = naive_bayes.GaussianNB().fit(x.numpy(), y.numpy())
         self.priors, self.means = torch.from_numpy(fitted.class_prior_), torch.from_numpy(fitted.theta_)
@@ -109,6 +110,7 @@ class LinearDiscriminant(GaussianPerClass):
     logistic function of a linear one."""
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
+        """Means of the classes, one covariance of both. Raises ValueError as `Generative.fit`."""
         x, y = checked(x, y)
         means = torch.stack([of_class(x, y, k).mean(0) for k in (0, 1)])
         _must_vary((x - means[y]).T.cov(), x)
@@ -123,6 +125,7 @@ class QuadraticDiscriminant(GaussianPerClass):
     """Each class has a Σ of its own: the boundary by Bayes' rule is a conic section."""
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
+        """Mean and covariance of each class. Raises ValueError as `Generative.fit`."""
         x, y = checked(x, y)
         for k in (0, 1):
             _must_vary(of_class(x, y, k).T.cov(), x, k)
@@ -145,6 +148,7 @@ class MixturePerClass(Generative):
         self.components, self.ridge, self.seed = components, ridge, seed
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
+        """EM for each class by itself. Raises ValueError as `Generative.fit`, and for fewer points than Gaussians."""
         x, y = checked(x, y)
         parts = [of_class(x, y, k) for k in (0, 1)]
         if min(len(part.unique(dim=0)) for part in parts) < self.components:
@@ -208,6 +212,7 @@ class KernelDensity(Generative):
         return (-apart).logsumexp(1) - scale
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """n points (n, d) and their classes (n,): each a point that was learned, chosen by chance, with noise added."""
         y = _classes(self.priors, n, generator)
         x = torch.randn(n, self.centres[0].shape[1], generator=generator, dtype=torch.float64) * self.bandwidth
         for k, centres in enumerate(self.centres):
