@@ -25,6 +25,9 @@ Every layer but an image and a lens also has its "shape", a "name" for the legen
 name; without a name, a layer is not in the legend) and a "colour", one of `COLOURS`. The bytes of a heat map are codes:
 0–254 go evenly from the low to the high end of the range, and 255 is a NaN, which is not drawn and says nothing.
 
+A clip that a page opens with does not travel with the page, unless it is small: its value is {"src": where it lies}, and
+the browser fetches it when the player is first seen. So all the chapters' pictures do not weigh on who opens one.
+
 A panel that takes clicks fires `click` with x, y, frame and panel; one that takes points fires `input` with panel and
 the points of each stroke: all of them or, if there are more, `STROKE` of them, evenly from the first to the last.
 """
@@ -32,9 +35,12 @@ the points of each stroke: all of them or, if there are more, `STROKE` of them, 
 from __future__ import annotations
 
 import base64
+import functools
+import hashlib
 import io
 import json
 import math
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -51,6 +57,8 @@ HEAD = f'<script>(() => {{ "use strict";\n{SOURCE}}})();</script>'
 """What the page must have in its head: the scripts, in a scope of their own that they share with nothing else."""
 STROKE = 500
 """The points of one stroke at most, so that a long drag is no megabyte; `panel.js` holds to it."""
+SMALL = 10_000
+"""Characters of a clip that travels with the page."""
 COLOURS = ("real", "generated", "noise", "exact", "field", "zero", "one", "boundary", "paper")
 """What a colour stands for; each has its hue in `player.css`, for light and dark. Those of two classes fit
 the ends of the diverging map, and a rim of paper lifts what is drawn on a map off it."""
@@ -73,18 +81,33 @@ TEMPLATE = """<clip-player class="player"><div class="panels"></div>
 
 
 def player(value: str | None = None, *, elem_id: str | None = None) -> gr.HTML:
-    """A component that shows a clip. The page must have `HEAD` in its head and `STYLE` among its style sheets.
+    """A component that opens with a clip. The page must have `HEAD` in its head and `STYLE` among its style sheets.
 
     (A function, since Gradio writes a stub file beside the module of every class derived from a component.)
     """
     return gr.HTML(
-        value,
+        value if value is None or len(value) <= SMALL else _laid_out(value),
         html_template=TEMPLATE,
         js_on_load="element.querySelector('clip-player').mount(props, watch, trigger)",
         apply_default_css=False,
         elem_id=elem_id,
         padding=False,
     )
+
+
+def _laid_out(value: str) -> str:
+    """Puts a clip where the browser can fetch it, and says where."""
+    file = Path(_folder().name) / f"{hashlib.sha256(value.encode()).hexdigest()[:16]}.json"
+    file.write_text(value, encoding="utf-8")
+    return json.dumps({"src": f"gradio_api/file={file.as_posix()}"})
+
+
+@functools.cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """Where this program's opening clips lie; it is gone when the program ends."""
+    folder = tempfile.TemporaryDirectory(prefix="opening-clips-")
+    gr.set_static_paths(folder.name)
+    return folder
 
 
 def clip(

@@ -4,6 +4,14 @@
 const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
 const MOVES = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
+/** The clip itself, where the page only knows where it lies. */
+async function fetched(clip) {
+  if (!("src" in clip)) return clip;
+  const answer = await fetch(clip.src);
+  if (!answer.ok) throw new Error(`${clip.src}: ${answer.status}`);
+  return answer.json();
+}
+
 /** `<clip-player>`: an element of its own, since the browser tells it when it leaves the page. */
 class ClipPlayer extends HTMLElement {
   panels = [];
@@ -57,10 +65,14 @@ class ClipPlayer extends HTMLElement {
     this.loading = true;
     try {
       while (this.waiting) {
-        const clip = JSON.parse(this.waiting);
+        const next = this.waiting;
         this.waiting = null;
+        const clip = await fetched(JSON.parse(next));
         this.show(clip, await Promise.all(clip.panels.map(({ layers }) => Promise.all(layers.map(unpack)))));
       }
+    } catch (error) {
+      this.note.textContent = "This picture could not be loaded. Reload the page to try again.";
+      throw error;
     } finally {
       this.loading = false;
     }

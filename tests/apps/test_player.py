@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,3 +123,11 @@ def test_a_lens_follows_a_panel_with_axes(follows):
 def test_a_logarithmic_axis_ends_at_powers_of_ten(numbers, ends):
     assert player.decades(np.array(numbers)) == pytest.approx(ends)
     assert player.decades(*(np.array([number]) for number in numbers)) == pytest.approx(ends)
+
+
+def test_a_large_clip_does_not_travel_with_the_page():
+    small, large = player.clip([], note="small"), player.clip([], note="large" * player.SMALL)
+    assert player.player(small).value == small
+    told = json.loads(player.player(large).value)
+    assert list(told) == ["src"]
+    assert Path(told["src"].removeprefix("gradio_api/file=")).read_text(encoding="utf-8") == large

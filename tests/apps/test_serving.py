@@ -61,6 +61,11 @@ def test_it_starts_as_a_module_and_as_a_script_from_anywhere(start, tmp_path, co
     assert "Latent Diffusion, Hands On" in urllib.request.urlopen(url).read().decode()
 
 
+def test_the_page_is_light(url):
+    """The chapters' opening clips, megabytes, are fetched when they are first seen."""
+    assert len(urllib.request.urlopen(url).read()) < 1_500_000
+
+
 def test_a_chapter_starts_alone(start):
     config = urllib.request.urlopen(f"{start(['-m', 'apps', 'latent'], 7935, ROOT)}/config").read().decode()
     assert "Latent diffusion" in config

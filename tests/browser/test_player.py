@@ -192,3 +192,12 @@ def test_a_long_stroke_is_thinned_evenly(page):
     assert len(x) == player.STROKE
     assert (x[0], x[-1]) == pytest.approx((-2.4, 2.4), abs=0.02)
     assert np.diff(x) == pytest.approx(4.8 / player.STROKE, rel=0.5)
+
+
+def test_a_clip_that_cannot_be_fetched_says_so(browser, stage):
+    page = browser.new_page()  # not a watched one: the browser tells of what is broken here on purpose
+    page.route("**/opening-clips-*/**", lambda route: route.abort())
+    page.goto(stage)
+    page.wait_for_function("document.querySelector('#clip .note')?.textContent.includes('Reload the page')")
+    assert page.locator("#clip canvas").count() == 0
+    page.close()
