@@ -24,9 +24,10 @@ RANK = {
     "tutorial.diffusion": 4,
     "tutorial.families": 5,
     "tutorial.two_kinds": 5,
-    "tutorial.training": 6,
-    "tutorial.chapters": 6,
-    "apps": 7,
+    "tutorial.gans": 6,
+    "tutorial.training": 7,
+    "tutorial.chapters": 7,
+    "apps": 8,
 }
 
 

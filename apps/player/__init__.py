@@ -25,8 +25,8 @@ Every layer but an image and a lens also has its "shape", a "name" for the legen
 name; without a name, a layer is not in the legend) and a "colour", one of `COLOURS`. The bytes of a heat map are codes:
 0–254 go evenly from the low to the high end of the range, and 255 is a NaN, which is not drawn and says nothing.
 
-A clip that a page opens with does not travel with the page, unless it is small: its value is {"src": where it lies}, and
-the browser fetches it when the player is first seen. So all the chapters' pictures do not weigh on who opens one.
+A clip that a page opens with does not travel with the page, unless it is small: its value is {"src": where it lies},
+and the browser fetches it when the player is first seen. So all the chapters' pictures do not weigh on who opens one.
 
 A panel that takes clicks fires `click` with x, y, frame and panel; one that takes points fires `input` with panel and
 the points of each stroke: all of them or, if there are more, `STROKE` of them, evenly from the first to the last.
