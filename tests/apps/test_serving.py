@@ -264,3 +264,13 @@ def test_a_port_in_use_is_stepped_over(start):
     finally:
         second.terminate()
         second.wait(10)
+
+
+def test_a_slider_hands_on_what_is_no_number_for_the_checks_to_refuse(served):
+    sliders = [block for block in served.blocks.values() if isinstance(block, gr.Slider)]
+    assert len(sliders) > 20
+    for slider in sliders:
+        assert slider.preprocess(None) is None
+        assert slider.preprocess("much") == "much"
+        with pytest.raises(gr.Error):
+            slider.preprocess(slider.maximum + 1)

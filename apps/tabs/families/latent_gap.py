@@ -147,6 +147,9 @@ def lab(page: gr.Blocks) -> None:
     line = gr.Markdown(elem_id="gap-status")
     handler = wiring.told_and_shown(work, check, "gap")
     wiring.connect(page, "gap", handler, settings, [line, film], buttons, check)
+    for name in ("digit", "beta"):
+        moved = wiring.moved(settings[name])
+        moved(handler, [*settings.values()], [line, film], trigger_mode="always_last", **wiring.QUIET)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
