@@ -102,8 +102,7 @@ def load(
     try:
         network, config = architectures[card["architecture"]]
         fields = {k: tuple(v) if isinstance(v, list) else v for k, v in card["config"].items()}
-        with torch.device("meta"):  # no time lost on an initialisation that is overwritten at once
-            model = network(config(**fields))
+        model = network(config(**fields))
         tensors = {k: v.float() if v.is_floating_point() else v for k, v in stored.items()}
         model.load_state_dict(tensors, assign=True)
     except (RuntimeError, KeyError, TypeError, AttributeError) as error:
