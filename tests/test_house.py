@@ -24,6 +24,7 @@ RANK = {
     "tutorial.diffusion": 4,
     "tutorial.families": 5,
     "tutorial.two_kinds": 5,
+    "tutorial.exchange": 5,
     "tutorial.gans": 6,
     "tutorial.training": 7,
     "tutorial.chapters": 7,

@@ -6,7 +6,7 @@ Stable Diffusion's sampler; only the networks given to it are smaller.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,8 @@ class LatentDiffusion:
     predicts: Kind
     side: int
     """Height and width of the latent that the U-Net was trained on."""
+    spacing: Callable[[int], list[int]] | None = None
+    """The times of a number of steps; None for those of the schedule itself (`Schedule.timesteps`)."""
 
     @property
     def device(self) -> torch.device:
@@ -92,7 +94,8 @@ class LatentDiffusion:
         walk = named(sampler, eta=eta, generator=generators)
         denoise = guided(as_denoiser(self.unet), self.words([negative]), guidance)
         cond = self.words(prompts)
-        yield from walk(denoise, self.schedule, x_T, steps=steps, predicts=self.predicts, cond=cond)
+        times = steps if self.spacing is None else self.spacing(steps)
+        yield from walk(denoise, self.schedule, x_T, steps=times, predicts=self.predicts, cond=cond)
 
     @torch.no_grad()
     def decode(self, latent: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Text to token numbers, in CLIP's format: byte-level byte-pair encoding of lower-case words.
 
 Any string at all can be encoded: what is not in the vocabulary falls apart into pieces, at worst into bytes.
-The two files, `vocab.json` and `merges.txt`, are laid out as Stable Diffusion's are, which load here too.
+The two files, `vocab.json` and `merges.txt`, are laid out as Stable Diffusion's are, which load here too, as does a
+`tokenizer.json` that holds both.
 """
 
 from __future__ import annotations
@@ -42,9 +43,7 @@ class ClipTokenizer:
 
     def __init__(self, folder: Path, length: int) -> None:
         self.length = length
-        vocabulary: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-        lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
-        merges = [(a, b) for a, b in (line.split(" ") for line in lines if line and not line.startswith("#version"))]
+        vocabulary, merges = _read(folder)
         self.start, self.end, self.size = vocabulary[START], vocabulary[END], len(vocabulary)
         self._bpe = split_like_clip(
             Tokenizer(models.BPE(vocabulary, merges, unk_token=END, end_of_word_suffix=END_OF_WORD))
@@ -70,3 +69,16 @@ class ClipTokenizer:
         offsets = self.spans(text)
         room = self.length - 2
         return text[offsets[room][0] :] if len(offsets) > room else ""
+
+
+def _read(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """What number each piece of text has, and which two pieces become one, in the order in which they do."""
+    both = folder / "tokenizer.json"
+    if both.exists() and not (folder / "vocab.json").exists():
+        model = json.loads(both.read_text(encoding="utf-8"))["model"]
+        vocabulary, lines = model["vocab"], model["merges"]
+    else:
+        vocabulary = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+        lines = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split(" ") if isinstance(line, str) else line for line in lines if line and "#version" not in line]
+    return vocabulary, [(a, b) for a, b in pairs]
