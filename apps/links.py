@@ -134,6 +134,8 @@ def _tab(block: Block | None) -> str:
 
 def _typed(text: str, default: Any) -> Any:
     """A value from an address in the type of the control's own; what is no number stays a text, to be refused."""
+    if isinstance(default, bool):
+        return {"true": True, "false": False}.get(text, text)
     if isinstance(default, int | float):
         try:
             return float(text)

@@ -14,9 +14,9 @@ from starlette.middleware import Middleware
 from threadpoolctl import threadpool_limits
 
 from apps import limits, player
-from apps.tabs import families, forward, latent, objectives, reverse, start, two_kinds
+from apps.tabs import families, forward, gan, latent, objectives, reverse, start, two_kinds
 
-TABS = (start, two_kinds, families, forward, reverse, objectives, latent)
+TABS = (start, two_kinds, families, gan, forward, reverse, objectives, latent)
 """The chapters in the order of the course; each module has a TITLE and a build(page)."""
 
 STYLE = Path(__file__).with_name("style.css")

@@ -62,7 +62,7 @@ SMALL = 10_000
 COLOURS = ("real", "generated", "noise", "exact", "field", "zero", "one", "boundary", "paper")
 """What a colour stands for; each has its hue in `player.css`, for light and dark. Those of two classes fit
 the ends of the diverging map, and a rim of paper lifts what is drawn on a map off it."""
-MAPS = ("viridis", "diverging", "grey")
+MAPS = ("viridis", "diverging", "grey", "verdict")
 NOTHING = 255
 """The code of a NaN in a heat map; what there is has those below."""
 
@@ -86,7 +86,7 @@ def player(value: str | None = None, *, elem_id: str | None = None) -> gr.HTML:
     (A function, since Gradio writes a stub file beside the module of every class derived from a component.)
     """
     return gr.HTML(
-        value if value is None or len(value) <= SMALL else _laid_out(value),
+        value if value is None or len(value) <= SMALL else laid_out(value),
         html_template=TEMPLATE,
         js_on_load="element.querySelector('clip-player').mount(props, watch, trigger)",
         apply_default_css=False,
@@ -95,8 +95,8 @@ def player(value: str | None = None, *, elem_id: str | None = None) -> gr.HTML:
     )
 
 
-def _laid_out(value: str) -> str:
-    """Puts a clip where the browser can fetch it, and says where."""
+def laid_out(value: str) -> str:
+    """Puts a clip, or any JSON, where the browser can fetch it until this program ends: {"src": where}, as JSON."""
     file = Path(_folder().name) / f"{hashlib.sha256(value.encode()).hexdigest()[:16]}.json"
     file.write_text(value, encoding="utf-8")
     return json.dumps({"src": f"gradio_api/file={file.as_posix()}"})
@@ -104,7 +104,7 @@ def _laid_out(value: str) -> str:
 
 @functools.cache
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    """Where this program's opening clips lie; it is gone when the program ends."""
+    """Where they lie; it is gone when the program ends."""
     folder = tempfile.TemporaryDirectory(prefix="opening-clips-")
     gr.set_static_paths(folder.name)
     return folder
@@ -197,7 +197,7 @@ def heat(
     *,
     low: float | None = None,
     high: float | None = None,
-    map: Literal["viridis", "diverging", "grey"] = "viridis",
+    map: Literal["viridis", "diverging", "grey", "verdict"] = "viridis",
     smooth: bool = False,
     unit: str = "",
 ) -> Layer:

@@ -2,11 +2,13 @@
 
 const NOTHING = 255; // the code of a heat map's NaN
 
-// Five stops of viridis (van der Walt & Smith 2015) and of a blue-white-red map; between them, straight lines.
+// Five stops of viridis (van der Walt & Smith 2015) and of a blue-white-red map; between them, straight lines. A verdict
+// is in the hues of what is generated and what is real, pale enough for points of these hues on it.
 const MAPS = {
   viridis: [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]],
   diverging: [[33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43]],
   grey: [[0, 0, 0], [255, 255, 255]],
+  verdict: [[243, 178, 118], [248, 222, 198], [246, 245, 242], [196, 222, 240], [116, 184, 226]],
 };
 
 /** A map's colours as canvas pixels, for each code; the last stays transparent. */

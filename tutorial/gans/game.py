@@ -63,6 +63,8 @@ class Rules:
     """γ, the weight of the penalty on the discriminator's slope at data."""
     spectral: bool = False
     """Spectral normalisation of the discriminator: it is no steeper than 1."""
+    penalty: float = PENALTY
+    """λ, of a Wasserstein critic; the larger it is, the closer the critic's slope stays to 1."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Game:
         self.loss_d = loss.detach()
         if rules.loss == "Wasserstein":
             share = self._streams[BETWEEN].take(x.shape[1])
-            loss = loss + PENALTY * gradient_penalty(self.opinion, x, fake, share)
+            loss = loss + rules.penalty * gradient_penalty(self.opinion, x, fake, share)
         if rules.r1:
             loss = loss + rules.r1 * r1(self.opinion, x)
         self.discriminator.grad.zero_()

@@ -1,0 +1,205 @@
+"""What a visitor's hands do to the game on their bench: the handlers of the lab "diagram"."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import gradio as gr
+
+from apps import limits, live, worlds
+from apps.point_training import AT_A_TIME
+from apps.tabs.gan import curves, diagram, frames
+from apps.tabs.gan.play import Look, Part, Play
+from apps.tabs.gan.settings import DEFAULTS, Wish, check
+from tutorial.metrics.coverage import NEAR
+
+LAB = "diagram"
+SLOW, SLOW_TURNS = 0.3, 200
+"""Slow motion: seconds from turn to turn, and turns until it pauses by itself."""
+OUT_OF_BOUNDS = "The numbers ran out of bounds, and the game was set back to the last moment before: lower a rate."
+
+Bench = live.Bench[Wish, Play]
+
+
+def work(
+    bench: Bench, part: Part = "turn", n: int | None = None, seconds: float = AT_A_TIME
+) -> Generator[tuple[Play, Look] | None, None, None]:
+    """Plays what is on the bench under the settings that stand there at each moment; yields looks, or None."""
+    return live.work(bench, Play, lambda play: play.train(lambda: bench.settings, part, n), seconds)
+
+
+def told(play: Play, look: Look) -> str:
+    """How a game stands, in a line."""
+    row = look.row
+    alone = [
+        f"{n:,} {'step' if n == 1 else 'steps'} of {name} alone" for n, name in zip(play.alone, "DG", strict=True) if n
+    ]
+    said = [" + ".join([f"turn {row.turns:,}", *alone])]
+    if play.speed is not None:
+        said.append(f"{play.speed:,.0f} turns a second")
+    if play.modes is not None:
+        said.append(
+            f"{row.modes:.0f} of {len(play.modes.means)} modes, {row.high_quality:.0%} of fakes within {NEAR:g}σ"
+        )
+    return " · ".join([*said, f"energy distance {row.energy:.3g}"])
+
+
+def everything(play: Play, look: Look, note: str) -> dict[str, str]:
+    """All pictures."""
+    still = {"codes": frames.codes(play), "real": frames.real(play), "gauges": curves.gauges(play, look)}
+    return moving(play, look, note) | still
+
+
+def moving(play: Play, look: Look, note: str) -> dict[str, str]:
+    """The pictures that change with every look."""
+    return {
+        "frame": frames.frame(play, look, note),
+        "warp": frames.warp(look),
+        "fakes": frames.fakes(look),
+        "opinion": frames.opinion(look),
+    }
+
+
+class Hands:
+    """The handlers: what a visitor does to the game on their bench."""
+
+    def __init__(self, benches: live.Benches[Wish, Play], built: diagram.Lab) -> None:
+        self._benches, self._built = benches, built
+        self._first = check(**DEFAULTS).setup
+
+    def _show(self, pictures: dict[str, str], play: Play | None = None) -> dict[Any, Any]:
+        """Updates of the pictures, and of the slider, if a game is given."""
+        found: dict[Any, Any] = {self._built.pictures[name]: clip for name, clip in pictures.items()}
+        if play is not None:
+            last = len(play.marks.items) - 1
+            at = last if play.at is None else play.at
+            found[self._built.rewind] = gr.update(maximum=max(1, last), value=at)
+        return found
+
+    def _still(self, play: Play, look: Look, more: str = "") -> dict[Any, Any]:
+        """Everything, for a game that stands."""
+        said = more or (OUT_OF_BOUNDS if play.diverged else "paused")
+        return self._show(everything(play, look, f"{told(play, look)} · {said}"), play)
+
+    def _played(self, request: gr.Request, part: Part, n: int | None, chosen: Any) -> Iterator[dict[Any, Any]]:
+        bench = self._benches.of(request)
+        bench.settings = check(*chosen)
+        with bench.alone():
+            shown: Play | None = None
+            for play, look in limits.run(request, work(bench, part, n), LAB):
+                if n == 1:
+                    continue  # it is shown as it ends
+                clips = moving(play, look, told(play, look))
+                if shown is not play:
+                    clips |= {"codes": frames.codes(play), "real": frames.real(play)}
+                    shown = play
+                if look.thorough:
+                    clips["gauges"] = curves.gauges(play, look)
+                yield self._show(clips)
+            yield self._ended(bench)
+
+    def _ended(self, bench: Bench) -> dict[Any, Any]:
+        """Where the game stands after a run: what came after the last look is looked at too."""
+        with limits.CPU.turn():
+            play = live.placed(bench, Play)
+            if not play.marks.items:
+                play.go_on(bench.settings)
+            if play.at is None and play.moved:
+                look = play.look(bench.settings.averaged)
+            else:
+                look = play.again(bench.settings.averaged)
+        return self._still(play, look)
+
+    def run(self, request: gr.Request, *chosen: Any) -> Iterator[dict[Any, Any]]:
+        """Plays on and on."""
+        yield from self._played(request, "turn", None, chosen)
+
+    def step(self, request: gr.Request, *chosen: Any) -> Iterator[dict[Any, Any]]:
+        """Plays one turn."""
+        yield from self._played(request, "turn", 1, chosen)
+
+    def step_d(self, request: gr.Request, *chosen: Any) -> Iterator[dict[Any, Any]]:
+        """D learns once, and G is held."""
+        yield from self._played(request, "D", 1, chosen)
+
+    def step_g(self, request: gr.Request, *chosen: Any) -> Iterator[dict[Any, Any]]:
+        """G learns once, and D is held."""
+        yield from self._played(request, "G", 1, chosen)
+
+    def many(self, request: gr.Request, n: Any, *chosen: Any) -> Iterator[dict[Any, Any]]:
+        """Plays n turns."""
+        yield from self._played(request, "turn", limits.whole("n", n, 1, diagram.MOST_TURNS), chosen)
+
+    def slowly(self, request: gr.Request, *chosen: Any) -> Iterator[dict[Any, Any]]:
+        """Plays a few turns a second. It waits between them, outside of its turns at the processor."""
+        bench = self._benches.of(request)
+        bench.settings = check(*chosen)
+        with bench.alone():
+            live.placed(bench, Play).halt.clear()
+            for _ in range(SLOW_TURNS):
+                for play, look in limits.run(request, work(bench, "turn", 1), LAB):
+                    yield self._show(everything(play, look, f"{told(play, look)} · slow motion"))
+                if bench.work is None or bench.work.diverged or bench.work.halt.wait(SLOW):
+                    break
+            yield self._ended(bench)
+
+    def pause(self, request: gr.Request) -> None:
+        """Ends what is running."""
+        limits.stop(request, LAB)
+        play = self._benches.of(request).work
+        if play is not None:
+            play.halt.set()
+
+    def reset(self, request: gr.Request, *chosen: Any) -> Any:
+        """Begins anew, from the same initialisation."""
+        bench = self._benches.of(request)
+        if empty := worlds.unfinished(chosen[0], chosen[-1]):
+            return self._show({"frame": empty})
+        bench.settings = check(*chosen)
+        old, bench.work = bench.work, None
+        if old is not None:
+            old.halt.set()
+        return self._begun(bench)
+
+    def changed(self, request: gr.Request, *chosen: Any) -> Any:
+        """A control was moved: a run reads it at its next turn, a game that stands is shown under it."""
+        bench = self._benches.of(request)
+        if empty := worlds.unfinished(chosen[0], chosen[-1]):
+            return self._show({"frame": empty})
+        bench.settings = check(*chosen)
+        if bench.work is None and bench.settings.setup == self._first:
+            return gr.skip()  # the recorded game stays in sight
+        return self._begun(bench)
+
+    def _begun(self, bench: Bench) -> Any:
+        """Where the game on the bench stands, at its beginning if it is a new one."""
+        if bench.busy:
+            return gr.skip()  # the run notices, and shows it
+        with bench.alone(), limits.CPU.turn():
+            play = live.placed(bench, Play)
+            if not play.marks.items:
+                play.go_on(bench.settings)
+            play.adopt(bench.settings)
+            play.diverged = False
+            look = play.again(bench.settings.averaged)
+        more = "before anything was learned" if look.row.turns == 0 and not any(play.alone) else "paused"
+        return self._still(play, look, more)
+
+    def rewind(self, request: gr.Request, mark: Any, *chosen: Any) -> dict[Any, Any]:
+        """Goes back to one of the moments that were kept, or forth."""
+        bench = self._benches.of(request)
+        if bench.work is None:
+            raise limits.refuse("Press Run first: there is no game of yours yet to go back in.")
+        bench.settings = check(*chosen)
+        with bench.alone(), limits.CPU.turn():
+            play = live.placed(bench, Play)
+            if not play.marks.items:
+                play.go_on(bench.settings)
+            play.adopt(bench.settings)
+            play.back(limits.whole("The moment", mark, 0, 1000))
+            play.diverged = False
+            look = play.again(bench.settings.averaged)
+        found = self._still(play, look, "rewound: Run goes on from here")
+        del found[self._built.rewind]  # it is under the visitor's hand
+        return found

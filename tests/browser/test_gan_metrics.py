@@ -1,0 +1,143 @@
+"""The lab "break the metrics" of the chapter on GANs, as a visitor meets it, on a page of its own."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from apps.shell import serve
+from apps.tabs.gan import metrics
+from apps.tabs.gan.metrics_work import recorded, sets
+from tests.browser.controls import told, until
+
+PIXELS = "(k) => document.querySelectorAll('#metrics-bias canvas')[k].toDataURL()"
+
+
+@pytest.fixture(scope="module")
+def address():
+    threads = torch.get_num_threads()
+    page = serve([SimpleNamespace(TITLE="GAN", build=metrics.lab)], prevent_thread_lock=True, quiet=True)  # type: ignore[list-item]
+    yield page.local_url
+    page.close()
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def open_lab(watched, address):
+    def go(settings: str = "", **size):
+        page = watched(f"{address}{settings}", viewport={"width": 1200, "height": 1300} | size)
+        page.wait_for_selector("#metrics-table td")
+        page.wait_for_function("document.querySelectorAll('#metrics-bias canvas').length === 3")
+        return page
+
+    return go
+
+
+def table(page) -> dict[str, list[str]]:
+    """The texts of the table's body, by the sets' names."""
+    rows = page.evaluate("""() => [...document.querySelectorAll("#metrics-table tbody tr")].map(
+      (row) => [...row.children].map((cell) => cell.innerText))""")
+    return {name: cells for name, *cells in rows}
+
+
+def note(page) -> str:
+    return page.locator("#metrics-table p").inner_text()
+
+
+def size(page, n: str) -> None:
+    page.locator(f"#metrics-n input[value='{n}']").check()
+
+
+def test_it_opens_filled_and_says_who_measured(open_lab):
+    page = open_lab()
+    rows = table(page)
+    assert list(rows) == [trick.name for trick in sets()]
+    assert rows["memorised"][3] == "0.0\nfooled" and rows["memorised"][-1] == "100%"
+    assert "Recorded with seed 0, by python -m tutorial.training.evaluate_metrics" in note(page)
+    assert page.evaluate("""[...document.querySelectorAll("#metrics-table img")].every(
+      (picture) => picture.naturalWidth === 168 && picture.alt)""")
+    assert "FD∞ = " in told(page, "metrics-bias")
+
+
+def test_another_number_of_digits_shows_what_was_recorded_with_it(open_lab):
+    page = open_lab()
+    size(page, "200")
+    until(page, lambda: table(page)["other real digits"][1] == "200")
+    recorded_ = next(one for one in recorded().sets if one.name == "other real digits").verdicts[200]
+    assert table(page)["other real digits"][3] == f"{recorded_.frechet:.1f}"
+
+
+def test_sets_are_judged_here_row_by_row(open_lab):
+    page = open_lab()
+    size(page, "100")
+    until(page, lambda: table(page)["other real digits"][1] == "100")
+    page.fill("#metrics-seed input", "3")
+    page.click("#metrics-run")
+    until(page, lambda: "…" in table(page)["diffusion"], 90)  # not yet
+    until(page, lambda: page.locator("#metrics-status").inner_text().startswith("All"), 120)
+    assert note(page).startswith("Measured here, with seed 3.")
+    assert not any("…" in row for row in table(page).values())
+    assert table(page)["one of each"][2] == "10.00\nfooled"
+    assert "metrics-n=100" in page.url and "metrics-seed=3" in page.url
+
+
+def test_judging_stops_and_the_recorded_table_comes_back(open_lab):
+    page = open_lab()
+    page.click("#metrics-run")
+    until(page, lambda: "of" in page.locator("#metrics-status").inner_text(), 90)
+    page.click("#metrics-stop")
+    until(page, lambda: page.locator("#metrics-status").inner_text().endswith("topped."), 60)
+    size(page, "50")
+    until(page, lambda: note(page).startswith("Recorded") and table(page)["noisy"][1] == "50")
+
+
+def test_a_bad_seed_gets_a_sentence(open_lab):
+    page = open_lab()
+    page.fill("#metrics-seed input", "-1")
+    page.click("#metrics-run")
+    page.get_by_text("The seed must be between").wait_for()
+    page.errors.clear()
+
+
+def test_the_curves_are_scrubbed_without_a_server(open_lab):
+    page = open_lab()
+    page.wait_for_timeout(500)
+    page.asked.clear()
+    before = page.evaluate(PIXELS, 0)
+    slider = page.locator("#metrics-bias input[type=range]")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert page.locator("#metrics-bias output").inner_text().startswith("N = 50: real ")
+    assert page.evaluate(PIXELS, 0) != before
+    assert page.asked == []
+
+
+def test_another_model_stands_beside_and_curves_are_measured_here(open_lab):
+    page = open_lab()
+    before = page.evaluate(PIXELS, 2)
+    page.locator("#metrics-beside input[value='VAE']").check()
+    until(page, lambda: page.evaluate(PIXELS, 2) != before)
+    assert "Recorded" in told(page, "metrics-bias")
+    page.click("#metrics-bias-run")
+    until(page, lambda: "real digits …" in page.locator("#metrics-bias-status").inner_text(), 60)
+    until(page, lambda: "Measured here, with seed 0" in told(page, "metrics-bias"), 150)
+
+
+def test_a_link_brings_the_settings_back(open_lab):
+    page = open_lab("?metrics-n=100&metrics-beside=diffusion&metrics-seed=5")
+    until(page, lambda: note(page).startswith("Measured here, with seed 5."), 90)
+    assert page.locator("#metrics-n input:checked").get_attribute("value") == "100"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_on_a_phone_only_the_table_scrolls(open_lab, theme):
+    page = open_lab(f"?__theme={theme}", width=390, height=844)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    box = page.locator("#metrics-table .wide-table")
+    assert box.evaluate("(box) => box.scrollWidth > box.clientWidth")
+    box.focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    until(page, lambda: box.evaluate("(box) => box.scrollLeft") > 40)

@@ -1,0 +1,97 @@
+"""How many turns a second? `python -m tests.gans.bench` prints it: of one game and of nine, alone and on the page.
+
+On the page means: through the lab's real handler, served over HTTP to a program that takes every frame as it comes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before anything imports gradio
+
+import gradio as gr
+import torch
+from gradio_client import Client
+
+from apps import live
+from apps.tabs.gan import diagram, hands, lab
+from apps.tabs.gan.settings import DEFAULTS
+from tutorial.gans.game import Game, Rules, Setup
+from tutorial.gans.worlds import WORLDS
+
+SECONDS = 6.0
+
+
+@dataclass(frozen=True)
+class Speed:
+    turns: float
+    """A second."""
+    frames: float
+    """A second."""
+
+
+def alone(seeds: int, rules: Rules, repeats: int = 5, turns: int = 200) -> float:
+    """Turns a second of so many games as one computation, batch 150 and two hidden layers of 16: the best of some."""
+    game, best = Game(WORLDS["eight Gaussians"], Setup(), range(seeds), rules), 0.0
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        for _ in range(turns):
+            game.turn()
+        best = max(best, turns / (time.perf_counter() - begun))
+    return best
+
+
+def streamed(seconds: float = SECONDS) -> Speed:
+    """Runs the lab's Run handler behind a server for so long, and counts."""
+    with gr.Blocks() as page:
+        built = diagram.build(lab.opening()[1])
+        made = hands.Hands(live.Benches(page), built)
+        chosen = list(DEFAULTS.values())
+
+        def run(request: gr.Request):
+            yield from made.run(request, *chosen, [])
+
+        go = gr.Button()
+        go.click(run, None, [*built.pictures.values(), built.rewind], api_name="run")
+    _, url, _ = page.queue().launch(prevent_thread_lock=True, quiet=True, run_history=False, ssr_mode=False)
+    try:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+            return apart.submit(_counted, url, seconds).result()
+    finally:
+        page.close()
+
+
+def _counted(url: str, seconds: float) -> Speed:
+    """What arrives at a program of its own, as a browser is one."""
+    job = Client(url, verbose=False).submit(api_name="/run")
+    while len(job.outputs()) < 5:
+        time.sleep(0.05)
+    begun, first, before = time.monotonic(), len(job.outputs()), _turn(job)
+    time.sleep(seconds)
+    took, frames, after = time.monotonic() - begun, len(job.outputs()) - first, _turn(job)
+    job.cancel()
+    return Speed((after - before) / took, frames / took)
+
+
+def _turn(job) -> int:
+    """The turn that the last frame's note names."""
+    found = re.findall(r"turn ([\d,]+)", str(job.outputs()[-1][0]))
+    return int(found[-1].replace(",", ""))
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    for name, rules in (("non-saturating", Rules()), ("Wasserstein", Rules(loss="Wasserstein"))):
+        for seeds in (1, 9):
+            print(f"{name}, {seeds} at once, alone: {alone(seeds, rules):,.0f} turns a second")
+    speed = streamed()
+    print(f"one on the page: {speed.turns:,.0f} turns and {speed.frames:.1f} frames a second")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""The recorded rates and the published comparison: what the commands make, what the page says of it, and the bars."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from tutorial.data.toy2d import ring
+from tutorial.gans.game import Rules, Setup
+from tutorial.gans.losses import LOSSES
+from tutorial.gans.rates import SAMPLES
+from tutorial.gans.remedies import NONE, REMEDIES
+from tutorial.gans.wavy import HEARD, SEEN, Wavy
+from tutorial.gans.worlds import MODES
+from tutorial.measurements import MeasurementsError
+from tutorial.metrics.coverage import coverage
+from tutorial.training import gan_collapse, pacgan
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """A recording of two seeds and a few turns."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gan_collapse, "HELD_STEPS", 10)
+        patch.setattr(gan_collapse, "HOPS_EVERY", 1)
+        gan_collapse.record(folder, seeds=2, turns=60)
+    return folder
+
+
+def test_what_is_recorded_is_read_again(short):
+    table = gan_collapse.rows(short)
+    assert [(row.world, row.remedy) for row in table] == [(world, remedy) for world in MODES for remedy in REMEDIES]
+    row = table[0]
+    *_, again = gan_collapse.rate(row.world, row.remedy, range(2), 60)
+    assert isinstance(again, gan_collapse.Row)
+    assert again.modes == row.modes
+    assert again.high_quality == pytest.approx(row.high_quality, abs=1e-6)
+    film = gan_collapse.wall(short)
+    assert len(film) == gan_collapse.WALL_FRAMES + 1
+    games = gan_collapse.crowd(gan_collapse.WORLD, NONE, range(gan_collapse.WALL_SEEDS))
+    *_, last = (frame for frame in games.play(60, gan_collapse.WALL_FRAMES) if frame is not None)
+    assert torch.allclose(film[-1].fakes, last.fakes[:, : gan_collapse.WALL_SHOWN], rtol=2e-3, atol=1e-3)
+    assert torch.equal(film[-1].modes, last.modes)
+    assert len(gan_collapse.hops(short)) == gan_collapse.HOPS_FRAMES + 1
+    looks = gan_collapse.gradients(short)
+    assert looks[-1].step == 10
+    assert set(looks[0].norms) == set(LOSSES)
+
+
+@pytest.mark.parametrize(("part", "read"), [("rows", gan_collapse.rows), ("wall", gan_collapse.wall)])
+def test_a_damaged_record_is_named(short, tmp_path, part, read):
+    content = json.loads((short / "gan_collapse.json").read_text())
+    content[part] = content[part][1:] if part == "rows" else content[part] | {"fakes": "AAAA"}
+    (tmp_path / "gan_collapse.json").write_text(json.dumps(content))
+    with pytest.raises(MeasurementsError, match=r"damaged\. Make it again: `python -m tutorial.training.gan_collapse`"):
+        read(tmp_path)
+    with pytest.raises(MeasurementsError, match="missing or damaged"):
+        read(tmp_path / "nowhere")
+
+
+def test_thirty_seeds_were_recorded_and_say_what_the_chapter_says():
+    """Under these settings most games have lost modes; both packing and a faster discriminator keep them."""
+    found = {(row.world, row.remedy): row for row in gan_collapse.rows()}
+    assert all(len(row.modes) == gan_collapse.SEEDS for row in found.values())
+    for world in MODES:
+        plain = found[world, NONE]
+        assert plain.all_covered <= gan_collapse.SEEDS / 2
+        for remedy in ("PacGAN2", "two time scales"):
+            modes = torch.tensor([plain.modes, found[world, remedy].modes], dtype=torch.float64)
+            apart = modes.mean(1).diff().item()
+            assert apart > 3 * (modes.var(dim=1).sum() / gan_collapse.SEEDS).sqrt().item()
+
+
+@pytest.mark.parametrize("world", pacgan.WORLDS)
+def test_the_mended_game_has_a_critic_and_then_slows_down(world):
+    first, turned, middle, last = (pacgan.rules_at(world, done) for done in (0.24, 0.25, 0.875, 1.0))
+    assert (first.loss, first.k_d, first.r1) == ("Wasserstein", 2, 0.0)
+    assert (turned.loss, turned.k_d) == ("non-saturating", 1)
+    assert (turned.rate_d, turned.rate_g) == pytest.approx((first.rate_d, first.rate_g))
+    assert middle.rate_g == pytest.approx(first.rate_g * (1 + pacgan.SLOWED) / 2)
+    assert last.rate_g == pytest.approx(first.rate_g * pacgan.SLOWED)
+
+
+def test_waves_are_what_both_networks_see():
+    """Against ordinary products: what G makes of a code, and what D says of it, written out."""
+    setup = Setup(generator=(5,), discriminator=(6,))
+    game = Wavy(ring().sample, setup, [5, 6], Rules(), unit=0.25, reach=0.5)
+    for _ in range(3):
+        game.turn()
+
+    def answer(stack, x: torch.Tensor, frequencies: int) -> torch.Tensor:
+        angles = torch.cat([x[:, k : k + 1] * torch.linspace(0.5, 8, frequencies) for k in range(2)], dim=1)
+        seen = torch.cat([x, angles.sin(), angles.cos()], dim=1)
+        w1, b1, w2, b2 = (part[1].detach() for part in stack.numbers)
+        return torch.nn.functional.leaky_relu(seen @ w1 + b1, 0.2) @ w2 + b2
+
+    z = torch.randn(7, 2, generator=torch.Generator().manual_seed(0))
+    fakes = game.fakes(z)
+    assert torch.allclose(fakes[1], answer(game.generator, 2 * z, HEARD), atol=1e-5)
+    opinion = game.opinion(fakes)
+    assert torch.allclose(opinion[1], answer(game.discriminator, 4 * fakes[1], SEEN)[:, 0], atol=1e-4)
+
+
+def test_a_wavy_game_is_rewound_and_a_seed_plays_the_same_alone():
+    crowd, alone = (Wavy(ring().sample, Setup(), seeds, pacgan.CRITIC, unit=0.25, reach=0.5) for seeds in ([5, 6], [6]))
+    for _ in range(5):
+        crowd.turn()
+        alone.turn()
+    z = torch.randn(7, 2, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(crowd.fakes(z, averaged=True)[1], alone.fakes(z, averaged=True)[0], atol=1e-4)
+    then = crowd.checkpoint()
+    crowd.turn()
+    after = crowd.fakes(z)
+    crowd.rewind(then)
+    crowd.turn()
+    assert torch.equal(crowd.fakes(z), after)
+
+
+def test_the_worlds_are_those_of_the_paper():
+    ring, grid = pacgan.WORLDS.values()
+    assert ring.means.norm(dim=1).tolist() == pytest.approx([1.0] * 8)
+    assert (ring.spread, grid.spread) == (0.01, 0.05)
+    assert sorted(map(tuple, grid.means.tolist())) == [(x, y) for x in range(-4, 5, 2) for y in range(-4, 5, 2)]
+    assert SAMPLES == 2500
+    assert coverage(ring, ring.sample(SAMPLES, torch.Generator().manual_seed(0))).high_quality > 0.98
+
+
+def test_a_short_comparison_is_recorded_and_read(tmp_path):
+    pacgan.record(tmp_path, seeds=2, turns=dict.fromkeys(pacgan.TURNS, 5))
+    rows, record = pacgan.recorded(tmp_path)
+    assert record["command"] == "python -m tutorial.training.pacgan --seeds 2"
+    assert [(row.world, row.arm) for row in rows] == [(world, arm) for world in pacgan.WORLDS for arm in pacgan.ARMS]
+    *_, again = pacgan.played("ring of 8", "PacGAN2", range(2), 5)
+    assert again is not None
+    assert again.modes == rows[1].modes
+    content = json.loads((tmp_path / "pacgan.json").read_text())
+    (tmp_path / "pacgan.json").write_text(json.dumps(content | {"rows": content["rows"][:3]}))
+    with pytest.raises(MeasurementsError, match="damaged"):
+        pacgan.recorded(tmp_path)
+
+
+def test_the_bars_of_the_published_comparison_are_met():
+    rows, record = pacgan.recorded()
+    assert record["seeds"] >= 10
+    found = {(row.world, row.arm): row for row in rows}
+    for world, fewest in (("ring of 8", 7.8), ("grid of 25", 24)):
+        row = found[world, pacgan.MENDED]
+        assert sum(row.modes) / len(row.modes) >= fewest
+        assert sum(row.high_quality) / len(row.modes) >= 0.9
