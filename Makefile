@@ -43,6 +43,7 @@ weights: .venv/development
 	$(BIN)/python -m tutorial.training.point_likelihoods
 	$(BIN)/python -m tutorial.training.digit_vae
 	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.pixel_cnn
+	ACCELERATE_MIXED_PRECISION=bf16 $(BIN)/python -m tutorial.training.digit_gan
 
 evaluate: .venv/development
 	$(BIN)/python -m tutorial.training.evaluate
@@ -55,6 +56,15 @@ evaluate: .venv/development
 	$(BIN)/python -m tutorial.training.point_families
 	$(BIN)/python -m tutorial.training.point_gan
 	$(BIN)/python -m tutorial.training.evaluate_families
+	$(BIN)/python -m tutorial.training.evaluate_metrics --draw
+	$(BIN)/python -m tutorial.training.evaluate_digit_gan
+	$(BIN)/python -m tutorial.training.evaluate_metrics
+	$(BIN)/python -m tutorial.training.who_drew
+	$(BIN)/python -m tutorial.training.gan_lab
+	$(BIN)/python -m tutorial.training.gan_race
+	$(BIN)/python -m tutorial.training.gan_collapse
+	$(BIN)/python -m tutorial.training.pacgan
+	$(BIN)/python -m tutorial.training.evaluate_gans
 	$(BIN)/python -m tutorial.chapters.record
 
 bench: .venv/development

@@ -186,8 +186,10 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     """The settings in the order in which `check` takes them, that of the curves unrendered, and the buttons."""
     sizes = [(f"{one:,}", one) for one in SIZES]
     with gr.Row():
-        n = gr.Radio(sizes, value=DEFAULTS["n"], label="Digits in each set", elem_id="metrics-n", min_width=560)
-        seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="metrics-seed", min_width=100, scale=0)
+        n = gr.Radio(
+            sizes, value=DEFAULTS["n"], label="Digits in each set", elem_id="metrics-n", scale=4, min_width=560
+        )
+        seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="metrics-seed", min_width=100)
     with gr.Row():
         buttons = {
             "run": gr.Button("Judge them here", variant="primary", elem_id="metrics-run", min_width=140),
