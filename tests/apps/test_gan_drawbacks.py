@@ -59,8 +59,7 @@ def test_what_came_out_is_said_to_every_answer():
 def test_a_short_run_grows_and_ends_with_what_came_out(monkeypatch):
     for module in (loss_and_distance, loss_pictures):
         monkeypatch.setattr(module, "UPDATES", {"GAN": 40, "Wasserstein GAN": 40, "flow": 40})
-    monkeypatch.setattr(loss_and_distance, "SEEDS", dict.fromkeys(loss_and_distance.READINGS, (0, 1)))
-    monkeypatch.setattr(loss_tells, "SEEDS", loss_and_distance.SEEDS)
+    monkeypatch.setattr(loss_tells, "HERE", dict.fromkeys(loss_and_distance.READINGS, 1))
     told = [part for part in loss_tells.work(loss_tells.check("line", 3)) if part is not None]
     text, film, table = told[-1]
     assert text.startswith("line, run just now. Over the whole run ρ is")
@@ -212,3 +211,16 @@ def test_the_recorded_flow_begins_where_its_command_does():
     with torch.no_grad():
         nll = learner.nll(held.data).mean().item()
     assert course.readings[0, 1, 0].item() == pytest.approx(nll, abs=0.02)
+
+
+def test_a_part_is_measured_anew_and_the_others_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(gan_race, "PAST_TURNS", 200)
+    monkeypatch.setattr(gan_race, "PAST_SEEDS", range(2))
+    measurements.save(gan_race.NAME, gan_race.COMMAND, {"race": [], "past": None}, tmp_path)
+    gan_race.record(["past"], tmp_path)
+    assert gan_race.races(tmp_path) == []
+    course = gan_race.past(tmp_path)
+    again = last(past.run(overtraining.data.draw(gan_race.PAST_WORLD), [0, 1], 200))
+    assert course.turns == [100, 200]
+    assert torch.allclose(course.energy, again.energy, atol=1e-4)
+    assert torch.allclose(course.seen_real.double(), again.seen_real, atol=1e-4)

@@ -377,6 +377,29 @@ def test_a_run_that_diverges_says_so_and_stands_where_it_was_finite(hand):
     assert hands.OUT_OF_BOUNDS not in said(built, last)
 
 
+def test_a_run_waits_for_what_is_being_shown_and_keeps_a_second_run_away(hand):
+    made, built = hand
+    me = visitor("both")
+    made.reset(me, *values())
+    bench = made._benches.of(me)
+    with bench.alone():  # as a control that was moved does
+        waiting = threading.Thread(target=lambda: list(made.step(me, *values())))
+        waiting.start()
+        time.sleep(0.3)
+        assert bench.work.game.turns == 0
+    waiting.join(20)
+    assert bench.work.game.turns == 1
+    run = made.run(me, *values())
+    next(run)
+    begun = time.monotonic()
+    with pytest.raises(gr.Error, match="running already"):
+        next(made.step(me, *values()))
+    assert time.monotonic() - begun < 2
+    assert made.changed(me, *values(rate_g=0.004)) == gr.skip()
+    run.close()
+    assert said(built, made.changed(me, *values())).startswith("turn ")
+
+
 def test_no_rewinding_without_a_game(hand):
     made, _ = hand
     with pytest.raises(gr.Error, match="Press Run first"):

@@ -144,11 +144,14 @@ def test_a_short_comparison_is_recorded_and_read(tmp_path):
         pacgan.recorded(tmp_path)
 
 
-def test_the_bars_of_the_published_comparison_are_met():
+def test_the_published_comparison_came_out_as_the_chapter_says():
+    """The plain GAN on the ring within the published spread; the mended one with all modes but a few, on the modes."""
     rows, record = pacgan.recorded()
     assert record["seeds"] >= 10
     found = {(row.world, row.arm): row for row in rows}
-    for world, fewest in (("ring of 8", 7.8), ("grid of 25", 24)):
+    plain = found["ring of 8", "GAN"].modes
+    assert abs(sum(plain) / len(plain) - 6.3) < 0.5
+    for world, fewest, good in (("ring of 8", 7.8, 0.9), ("grid of 25", 24, 0.8)):
         row = found[world, pacgan.MENDED]
         assert sum(row.modes) / len(row.modes) >= fewest
-        assert sum(row.high_quality) / len(row.modes) >= 0.9
+        assert sum(row.high_quality) / len(row.modes) >= good

@@ -104,7 +104,10 @@ def _looked(game: Game, held: Held) -> tuple[Tensor, Tensor]:
 
 
 def _flows(held: Held, seeds: Sequence[int]) -> Generator[tuple[Tensor, Tensor] | None, None, None]:
-    learners = [_flow(held.draw, seed) for seed in seeds]
+    learners = []
+    for seed in seeds:
+        learners.append(_flow(held.draw, seed))
+        yield None
     for k in range(LOOKS + 1):
         for learner in learners:
             for _ in range(UPDATES["flow"] // LOOKS if k else 0):

@@ -62,13 +62,18 @@ def _picture(lab: Lab, name: str, opening: dict[str, str]) -> None:
 
 def _dropdown(lab: Lab, name: str, choices: Any, label: str) -> None:
     lab.settings[name] = gr.Dropdown(
-        list(choices), value=DEFAULTS[name], label=label, elem_id=f"diagram-set-{name}", min_width=60
+        list(choices),
+        value=DEFAULTS[name],
+        label=label,
+        elem_id=f"diagram-set-{name}",
+        elem_classes="slim",
+        min_width=60,
     )
 
 
-def _switch(lab: Lab, name: str, label: str, info: str | None = None) -> None:
+def _switch(lab: Lab, name: str, label: str) -> None:
     lab.settings[name] = gr.Checkbox(
-        DEFAULTS[name], label=label, info=info, elem_id=f"diagram-set-{name}", min_width=60, container=False
+        DEFAULTS[name], label=label, elem_id=f"diagram-set-{name}", elem_classes="switch", min_width=60, container=False
     )
 
 
@@ -93,7 +98,14 @@ def _clock(lab: Lab, opening: dict[str, str]) -> None:
         _button(lab, "slow", "Slow motion")
     with gr.Row(elem_classes="count"):
         lab.turns = gr.Number(
-            200, label="n", precision=0, minimum=1, maximum=MOST_TURNS, elem_id="diagram-n", min_width=60
+            200,
+            label="n",
+            precision=0,
+            minimum=1,
+            maximum=MOST_TURNS,
+            elem_id="diagram-n",
+            elem_classes="slim",
+            min_width=60,
         )
         _button(lab, "many", "n turns")
     lab.rewind = gr.Slider(
@@ -155,7 +167,7 @@ def _data(lab: Lab, opening: dict[str, str]) -> None:
     _picture(lab, "real", opening)
     with gr.Column(elem_classes="knobs", min_width=0):
         lab.settings["seed"] = gr.Number(
-            DEFAULTS["seed"], label="Seed", precision=0, elem_id="diagram-set-seed", min_width=60
+            DEFAULTS["seed"], label="Seed", precision=0, elem_id="diagram-set-seed", elem_classes="slim", min_width=60
         )
         _button(lab, "clear", "Clear my points")
     with gr.Column(elem_classes="whole", min_width=0):

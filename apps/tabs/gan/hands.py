@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Generator, Iterator
 from typing import Any
+from weakref import WeakSet
 
 import gradio as gr
 
@@ -17,6 +20,8 @@ from tutorial.metrics.coverage import NEAR
 LAB = "diagram"
 SLOW, SLOW_TURNS = 0.3, 200
 """Slow motion: seconds from turn to turn, and turns until it pauses by itself."""
+SOON = 5.0
+"""Seconds in which a game that is being shown surely has been."""
 OUT_OF_BOUNDS = "The numbers ran out of bounds, and the game was set back to the last moment before: lower a rate."
 
 Bench = live.Bench[Wish, Play]
@@ -67,6 +72,25 @@ class Hands:
     def __init__(self, benches: live.Benches[Wish, Play], built: diagram.Lab) -> None:
         self._benches, self._built = benches, built
         self._first = check(**DEFAULTS).setup
+        self._running: WeakSet[Bench] = WeakSet()
+
+    @contextlib.contextmanager
+    def _alone(self, bench: Bench, *, runs: bool = False) -> Iterator[None]:
+        """The bench for oneself. A run keeps others away; what only shows the game is soon done, and is waited for."""
+        end = time.monotonic() + SOON
+        with contextlib.ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(bench.alone())
+                    break
+                except gr.Error:
+                    if bench in self._running or time.monotonic() > end:
+                        raise
+                    time.sleep(0.01)
+            if runs:
+                self._running.add(bench)
+                stack.callback(self._running.discard, bench)
+            yield
 
     def _show(self, pictures: dict[str, str], play: Play | None = None) -> dict[Any, Any]:
         """Updates of the pictures, and of the slider, if a game is given."""
@@ -85,7 +109,7 @@ class Hands:
     def _played(self, request: gr.Request, part: Part, n: int | None, chosen: Any) -> Iterator[dict[Any, Any]]:
         bench = self._benches.of(request)
         bench.settings = check(*chosen)
-        with bench.alone():
+        with self._alone(bench, runs=True):
             shown: Play | None = None
             for play, look in limits.run(request, work(bench, part, n), LAB):
                 if n == 1:
@@ -135,7 +159,7 @@ class Hands:
         """Plays a few turns a second. It waits between them, outside of its turns at the processor."""
         bench = self._benches.of(request)
         bench.settings = check(*chosen)
-        with bench.alone():
+        with self._alone(bench, runs=True):
             live.placed(bench, Play).halt.clear()
             for _ in range(SLOW_TURNS):
                 for play, look in limits.run(request, work(bench, "turn", 1), LAB):
@@ -174,9 +198,9 @@ class Hands:
 
     def _begun(self, bench: Bench) -> Any:
         """Where the game on the bench stands, at its beginning if it is a new one."""
-        if bench.busy:
+        if bench in self._running:
             return gr.skip()  # the run notices, and shows it
-        with bench.alone(), limits.CPU.turn():
+        with self._alone(bench), limits.CPU.turn():
             play = live.placed(bench, Play)
             if not play.marks.items:
                 play.go_on(bench.settings)
@@ -192,7 +216,7 @@ class Hands:
         if bench.work is None:
             raise limits.refuse("Press Run first: there is no game of yours yet to go back in.")
         bench.settings = check(*chosen)
-        with bench.alone(), limits.CPU.turn():
+        with self._alone(bench), limits.CPU.turn():
             play = live.placed(bench, Play)
             if not play.marks.items:
                 play.go_on(bench.settings)

@@ -80,7 +80,7 @@ def _against(course: Course, k: int, frames: int, legend: bool) -> player.Panel:
     xy = np.stack([values.clip(low - room, high + room), distances], axis=-1)  # (L, S, 2)
     half = len(course.steps) // 2
     now = xy[[min(frame, len(xy) - 1) for frame in range(frames)]]
-    rho = correlations(course, k)[0].nanmedian().item()
+    rho = correlations(course, k)[0].nanquantile(0.5).item()
     told = f"ρ = {plain(rho)}" if len(course.steps) > 2 and rho == rho else "one against the other"
     return player.panel(
         [
@@ -132,4 +132,4 @@ def _range(values) -> str:
     good = values[values.isfinite()]
     if not len(good):
         return "–"
-    return f"{plain(good.median().item())} ({plain(good.min().item())} … {plain(good.max().item())})"
+    return f"{plain(good.quantile(0.5).item())} ({plain(good.min().item())} … {plain(good.max().item())})"

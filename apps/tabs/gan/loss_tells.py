@@ -102,7 +102,7 @@ def outcome(courses: list[Course]) -> str:
         firm = [
             f"{loss_pictures.name(course, k)} ({plain(rho)})"
             for course, k in loss_pictures.found(courses)
-            if (rho := correlations(course, k, late=late)[0].nanmedian().item()) >= FIRM
+            if (rho := correlations(course, k, late=late)[0].nanquantile(0.5).item()) >= FIRM
         ]
         said.append(f"{when} ρ is {FIRM:g} or more for {' and '.join(firm) if firm else 'none of them'}.")
     return " ".join(said)
