@@ -71,6 +71,7 @@ bench: .venv/development
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m tests.browser.bench
 	$(BIN)/python -m tests.diffusion.bench
+	$(BIN)/python -m tests.gans.bench
 
 load: .venv/development
 	$(BIN)/python -m tests.apps.load

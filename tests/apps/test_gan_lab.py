@@ -66,7 +66,8 @@ def numbers(play: Play) -> list[torch.Tensor]:
 
 
 def same(one, other) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    """But for rounding: the order of additions may depend on where in memory the numbers lie."""
+    return all(torch.allclose(a, b, atol=1e-4) for a, b in zip(one, other, strict=True))
 
 
 # --- what is kept ---
@@ -122,7 +123,8 @@ def test_going_on_from_a_rewound_moment_plays_the_same_again(wish, unhurried):
     for _ in range(4):
         finished(play, wish, n=20)
     assert same(numbers(play), there)
-    assert play.present == row
+    assert play.present.turns == row.turns
+    assert play.present.energy == pytest.approx(row.energy, rel=1e-3)
     assert [mark.row.turns for mark in play.marks.items] == [0, 20, 40, 60, 80, 100, 120]
 
 
@@ -328,10 +330,13 @@ def test_steps_and_turns_and_rewinding_by_hand(hand, unhurried):
 def test_reset_begins_with_the_same_initialisation(hand):
     made, built = hand
     me = visitor("reset")
-    first = made.reset(me, *values())[built.pictures["frame"]]
+    made.reset(me, *values())
+    first = numbers(made._benches.of(me).work)
     for _ in made.many(me, 20, *values()):
         pass
-    assert made.reset(me, *values())[built.pictures["frame"]] == first
+    assert not same(numbers(made._benches.of(me).work), first)
+    assert said(built, made.reset(me, *values())).startswith("turn 0 · ")
+    assert all(torch.equal(a, b) for a, b in zip(numbers(made._benches.of(me).work), first, strict=True))
 
 
 def test_slow_motion_plays_few_turns_and_pause_ends_it_at_once(hand):

@@ -100,8 +100,9 @@ def test_the_endpoint_is_typed_and_described(url):
     two_kinds = ["classify_toy", "support_vectors", "generate_toy", "seen_elsewhere", "score_drawing", "who_notices"]
     two_kinds += ["who_learns_faster", "working_harder"]
     families = ["train_families", "flow_layers", "pixel_cnn", "vae_latent", "gan_game"]
+    gans = ["gan_train", "gan_wall", "gan_gradients", "gan_digits", "gan_metrics"]
     diffusion = ["forward", "train_denoiser", "score_field", "reverse", "quality_vs_steps", "objectives", "sample"]
-    assert set(info) == {f"/{name}" for name in (*two_kinds, *families, *diffusion)}
+    assert set(info) == {f"/{name}" for name in (*two_kinds, *families, *gans, *diffusion)}
     assert all(endpoint["description"] for endpoint in info.values())
     parameters = {p["parameter_name"]: p["type"]["type"] for p in info["/sample"]["parameters"]}
     assert parameters == {

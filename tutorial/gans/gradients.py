@@ -81,7 +81,9 @@ def watched(
 
 def nearing(draw: Draw, game: Game, steps: int, rate: float = RATE) -> Iterator[Look | None]:
     """The same for the generators of a game, which must not pack points."""
-    judges: dict[Name, Game] = {loss: Game(draw, game.setup, game.seeds, Rules(loss=loss, rate_d=rate)) for loss in JUDGES}
+    judges: dict[Name, Game] = {
+        loss: Game(draw, game.setup, game.seeds, Rules(loss=loss, rate_d=rate)) for loss in JUDGES
+    }
     for judge in judges.values():
         judge.generator = game.generator
     codes = torch.stack([_codes(game.setup, seed) for seed in game.seeds])  # (S, BATCHES · BATCH, noise)
