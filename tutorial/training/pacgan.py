@@ -65,7 +65,7 @@ TURNS: dict[tuple[str, str], int] = {
     ("ring of 8", MENDED): 6000,
     ("grid of 25", "GAN"): 5000,
     ("grid of 25", "PacGAN2"): 5000,
-    ("grid of 25", MENDED): 15_000,
+    ("grid of 25", MENDED): 20_000,
 }
 """Turns, each with an update of G."""
 CRITIC = replace(RULES, loss="Wasserstein", k_d=2, rate_d=3e-3, rate_g=2e-3)
