@@ -38,10 +38,12 @@ import base64
 import functools
 import hashlib
 import io
+import itertools
 import json
 import math
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,13 +82,20 @@ TEMPLATE = """<clip-player class="player"><div class="panels"></div>
 <p class="note"></p></clip-player>"""
 
 
-def player(value: str | None = None, *, elem_id: str | None = None) -> gr.HTML:
+def player(value: str | Callable[[], str] | None = None, *, elem_id: str | None = None) -> gr.HTML:
     """A component that opens with a clip. The page must have `HEAD` in its head and `STYLE` among its style sheets.
+
+    A clip that takes long to compute may be a function: it is called while the page is built further and served, and
+    whoever comes sooner waits for it. It must not fail; what it needs is to be loaded before.
 
     (A function, since Gradio writes a stub file beside the module of every class derived from a component.)
     """
+    if callable(value):
+        value = _promised(value)
+    elif value is not None and len(value) > SMALL:
+        value = laid_out(value)
     return gr.HTML(
-        value if value is None or len(value) <= SMALL else laid_out(value),
+        value,
         html_template=TEMPLATE,
         js_on_load="element.querySelector('clip-player').mount(props, watch, trigger)",
         apply_default_css=False,
@@ -99,7 +108,30 @@ def laid_out(value: str) -> str:
     """Puts a clip, or any JSON, where the browser can fetch it until this program ends: {"src": where}, as JSON."""
     file = Path(_folder().name) / f"{hashlib.sha256(value.encode()).hexdigest()[:16]}.json"
     file.write_text(value, encoding="utf-8")
+    return _address(file)
+
+
+def _promised(make: Callable[[], str]) -> str:
+    """Says where a clip will lie once another thread has made it, one such clip at a time; until then, null does."""
+    file = Path(_folder().name) / f"{next(_NUMBERS)}.json"
+    file.write_text("null", encoding="utf-8")
+
+    def work() -> None:
+        with _IN_TURN:
+            unfinished = file.with_suffix(".part")
+            unfinished.write_text(make(), encoding="utf-8")
+            unfinished.replace(file)  # at once, so that nobody reads half of it
+
+    threading.Thread(target=work, daemon=True).start()
+    return _address(file)
+
+
+def _address(file: Path) -> str:
     return json.dumps({"src": f"gradio_api/file={file.as_posix()}"})
+
+
+_NUMBERS = itertools.count()
+_IN_TURN = threading.Lock()
 
 
 @functools.cache

@@ -4,12 +4,20 @@
 const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
 const MOVES = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
-/** The clip itself, where the page only knows where it lies. */
+const PATIENCE = 200; // times that a clip that is still being made is asked for
+const PAUSE = 300; // milliseconds between them
+
+/** The clip itself, where the page only knows where it lies, or will lie once the server has made it. */
 async function fetched(clip) {
   if (!("src" in clip)) return clip;
-  const answer = await fetch(clip.src);
-  if (!answer.ok) throw new Error(`${clip.src}: ${answer.status}`);
-  return answer.json();
+  for (let k = 0; k < PATIENCE; k++) {
+    const answer = await fetch(clip.src, { cache: "no-cache" });
+    if (!answer.ok) break;
+    const made = await answer.json();
+    if (made) return made;
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
+  throw new Error(`${clip.src} cannot be had`);
 }
 
 /** `<clip-player>`: an element of its own, since the browser tells it when it leaves the page. */

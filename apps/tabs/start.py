@@ -10,6 +10,7 @@ from apps import models, notebook, player
 from tutorial import chapters, weights
 from tutorial.data.critter_words import EXAMPLES
 from tutorial.data.pixels import to_arrays
+from tutorial.diffusion.latent import LatentDiffusion
 
 TITLE = "Start"
 SEED, STEPS = 1, 40
@@ -27,11 +28,17 @@ def birth(page: gr.Blocks) -> None:
     except weights.WeightsError as error:
         gr.Markdown(f"### No picture yet\n{error}")
         return
+    with gr.Column(elem_classes="birth"):
+        player.player(lambda: film(model), elem_id="birth")
+
+
+def film(model: LatentDiffusion) -> str:
+    """The noisy latent of each step, decoded."""
     steps = list(model.sample(EXAMPLES[0], seed=SEED, steps=STEPS))
     latents = torch.cat([step.x for step in steps] + [steps[-1].x_next])
     pictures = np.concatenate([to_arrays(model.decode(rows)) for rows in latents.split(8)])
     share = [f"{model.schedule.abar[step.t]:.0%} signal" for step in steps] + ["done"]
-    film = player.clip(
+    return player.clip(
         [player.panel([player.image(pictures, smooth=True, quality=90)], label=EXAMPLES[0], width=1)],
         frames=len(pictures),
         labels=share,
@@ -40,8 +47,6 @@ def birth(page: gr.Blocks) -> None:
         note=f"“{EXAMPLES[0]}”, drawn when the app started, with weights made by “make weights”: "
         "the noisy latent of each step, decoded.",
     )
-    with gr.Column(elem_classes="birth"):
-        player.player(film, elem_id="birth")
 
 
 def contents(page: gr.Blocks) -> None:

@@ -154,7 +154,7 @@ def lab(page: gr.Blocks) -> None:
     """The lab's picture, and its controls beside it."""
     with gr.Row():
         with gr.Column(scale=13, min_width=320):
-            shown = player.player(last(film(check(**DEFAULTS))), elem_id="ending")
+            shown = player.player(lambda: last(film(check(**DEFAULTS))), elem_id="ending")
         with gr.Column(scale=7, min_width=260):
             settings, buttons = controls()
 

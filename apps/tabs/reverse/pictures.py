@@ -182,10 +182,15 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+def opening() -> str:
+    """What the lab shows at first."""
+    *_, (_, clip) = filter(None, work(check(**DEFAULTS)))
+    return clip
+
+
 def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without its weights, a sentence that says how to get them back."""
     try:
-        *_, (_, first) = filter(None, work(check(**DEFAULTS)))
         for name in (subjects.NAMES[0], subjects.ANY):  # a critter and a digit: what both need is there
             subjects.original(name, seed=0)
             subjects.subject(name)
@@ -193,7 +198,7 @@ def lab(page: gr.Blocks) -> None:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     line = gr.Markdown(elem_id="pictures-status")
-    film = player.player(first, elem_id="pictures")
+    film = player.player(opening, elem_id="pictures")
     settings, buttons = controls()
     handler = wiring.told_and_shown(work, check, "pictures")
     wiring.connect(page, "pictures", handler, settings, [line, film], buttons, check)
