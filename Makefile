@@ -9,7 +9,7 @@ run: .venv/runtime
 
 test: .venv/development
 	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-all: .venv/development
 	$(BIN)/python -m tests.browser.chromium

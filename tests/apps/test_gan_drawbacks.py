@@ -106,6 +106,32 @@ def test_a_point_far_from_all_fakes_has_no_code_and_a_fake_has_one():
     assert ask.verdict(None, far) == ""
 
 
+def test_it_opens_with_a_point_on_a_mode_and_judges_an_answer_by_a_point_in_a_gap():
+    first = last(ask.asked(ask.check(**ask.DEFAULTS)))
+    assert math.hypot(ask.DEFAULTS["x"] - 2, ask.DEFAULTS["y"]) < 0.1  # the first mode of the ring, of spread 0.1
+    assert not first.gap
+    opening, _ = last(ask.work(ask.check(**ask.DEFAULTS)))
+    for clip, there in ((opening, False), (ask.film(ask.check(**ask.DEFAULTS), first, revealed=True), True)):
+        (near,) = [panel for panel in json.loads(clip)["panels"] if panel["title"].startswith("where codes were found")]
+        assert ("heat" in {layer["kind"] for layer in near["layers"]}) == there
+    for answer in ask.ANSWERS:
+        assert "among the data: click one in a gap" in ask.verdict(answer, first)
+    angle = math.pi / 8  # half-way between the first two modes
+    between = last(ask.asked(ask.check(**ask.DEFAULTS | {"x": 2 * math.cos(angle), "y": 2 * math.sin(angle)})))
+    assert between.gap
+    for answer in ask.ANSWERS:
+        assert ask.verdict(answer, between) == f"You said: {answer}. Of the point that is marked: {ask.kind(between)}."
+
+
+def test_the_record_is_read_once(monkeypatch):
+    read, load = [], measurements.load
+    monkeypatch.setattr(measurements, "load", lambda *args, **options: read.append(args) or load(*args, **options))
+    ask.known.cache_clear()
+    wishes = [ask.check(**ask.DEFAULTS | {"x": x}) for x in (0.0, 1.0, 2.0)]
+    assert len(read) == 1
+    assert len({id(wish.trained) for wish in wishes}) == 1
+
+
 def test_a_generator_that_dropped_modes_covers_fewer():
     found = gan_race.generators()
     modes = [found[name].modes for name in list(gan_race.GENERATORS)[:2]]
@@ -127,6 +153,56 @@ def test_the_recorded_race_counts_every_seed():
         energies = [look.energy for look in course.looks]
         assert course.arrived == (max(energies[-2:]) <= goal)
         assert not any(max(pair) <= goal for pair in itertools.pairwise(energies[:-1]))
+
+
+def test_the_race_is_shown_to_its_end_after_an_answer():
+    courses = gan_race.races()
+    goal = race.Track(race_draw()).goal
+    starts = json.loads(overtraining_pictures.race_film(courses, goal, whole=False))
+    assert [panel["title"] for panel in starts["panels"]] == ["the first 50 updates"]
+    assert starts["panels"][0]["x"][:2] == [0, race.LOOK]
+    assert titles(overtraining_pictures.race_film(courses, goal)) == ["against updates", "against time"]
+    for answer in overtraining.RACE_ANSWERS:
+        assert overtraining.race_verdict(answer, courses).startswith(f"You said: {answer}. ")
+
+
+def test_who_is_first_is_counted_seed_by_seed():
+    def course(runner: race.Runner, seed: int, steps: int, seconds: float, arrived: bool = True) -> race.Course:
+        return race.Course(runner, seed, (race.Look(0, 0.0, 1.0), race.Look(steps, seconds, 0.1)), arrived)
+
+    courses = [
+        *(course("GAN", 0, 500, 3.0), course("diffusion", 0, 600, 2.0)),  # each has one way of being first
+        *(course("GAN", 1, 100, 0.1, arrived=False), course("diffusion", 1, 900, 9.0)),  # gave up sooner: not first
+        *(course("GAN", 2, 500, 1.0), course("diffusion", 2, 500, 2.0)),  # together, by updates
+        *(course("GAN", 3, 500, 1.0, arrived=False), course("diffusion", 3, 500, 2.0, arrived=False)),
+    ]
+    assert race.firsts(courses, "steps") == {"GAN": 1, "diffusion": 1}
+    assert race.firsts(courses, "seconds") == {"GAN": 1, "diffusion": 2}
+    assert overtraining.race_outcome(courses) == (
+        "first at the line, of 4 seeds: by updates the GAN from 1, the diffusion model from 1, none alone from 2; "
+        "by seconds of training the GAN from 1, the diffusion model from 2, none alone from 1."
+    )
+    recorded = gan_race.races()
+    ways = {(one.runner, one.seed): one.looks[-1].steps if one.arrived else math.inf for one in recorded}
+    ahead = [ways["GAN", seed] < ways["diffusion", seed] for seed in gan_race.RACERS]
+    assert race.firsts(recorded, "steps")["GAN"] == sum(ahead)
+
+
+@pytest.mark.parametrize("lab", ["losses", "race"])
+def test_what_samples_are_compared_with_is_built_once(lab, monkeypatch):
+    built = []
+    before = loss_tells.Held.__init__
+    monkeypatch.setattr(loss_tells.Held, "__init__", lambda self, *a: (built.append(1), before(self, *a))[1])
+    work = (
+        loss_tells.work(loss_tells.check("line", 3))
+        if lab == "losses"
+        else overtraining.race_work(overtraining.check("line", 3))
+    )
+    assert next(work) is None  # and others have their turn before the first look
+    assert built == [1]
+    for _ in range(5):
+        next(work)
+    assert built == [1]
 
 
 def race_draw():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import functools
+import itertools
 import json
 import math
 import threading
@@ -19,9 +22,10 @@ from apps import limits, live, worlds
 from apps.tabs.gan import curves, data, diagram, frames, hands, lab
 from apps.tabs.gan import play as play_module
 from apps.tabs.gan.play import KEPT, ROWS, Kept, Play
-from apps.tabs.gan.settings import DEFAULTS, RATES, SLOWER, check
+from apps.tabs.gan.settings import DEFAULTS, FASTER, RATES, check, two_scales
 from tutorial.gans.game import Game
 from tutorial.gans.losses import LOSSES
+from tutorial.gans.view import value_floor
 from tutorial.measurements import MeasurementsError
 from tutorial.training import gan_lab
 
@@ -126,6 +130,56 @@ def test_going_on_from_a_rewound_moment_plays_the_same_again(wish, unhurried):
     assert play.present.turns == row.turns
     assert play.present.energy == pytest.approx(row.energy, rel=1e-3)
     assert [mark.row.turns for mark in play.marks.items] == [0, 20, 40, 60, 80, 100, 120]
+
+
+def test_of_an_abandoned_branch_nothing_is_kept(wish, unhurried):
+    play, other = Play(wish.setup), check(**DEFAULTS | {"loss": "least squares"})
+    for _ in range(4):
+        finished(play, wish, n=20)
+    for rules, n in ((wish, 7), (other, 5), (other, 6)):
+        play.back(2)
+        finished(play, rules, n=n)
+        assert [mark.row.turns for mark in play.marks.items] == [0, 20, 40, 40 + n]
+        assert [row.turns for row in play.rows.items] == [0, 20, 40, 40 + n]
+        assert play.rows.items[-1].loss == rules.rules.loss
+
+
+def test_after_numbers_out_of_bounds_the_past_stays_one_course(wish, unhurried):
+    play = Play(wish.setup)
+    finished(play, wish, n=20)
+    with torch.no_grad():
+        play.game.generator.flat.fill_(math.nan)
+    play.look(averaged=False)
+    assert play.diverged
+    finished(play, wish, n=5)
+    play.back(1)
+    finished(play, wish, n=3)
+    assert [row.turns for row in play.rows.items] == [mark.row.turns for mark in play.marks.items] == [0, 20, 23]
+
+
+def test_what_a_broken_off_run_left_is_looked_at_under_its_own_rules(hand, unhurried):
+    made, built = hand
+    me = visitor("broken off")
+    made.reset(me, *values())
+    bench = made._benches.of(me)
+    bench.settings = check(**DEFAULTS)
+    for _ in itertools.islice(hands.work(bench), 7):
+        pass
+    play = bench.work
+    assert play.moved
+    update = made.changed(me, *values(loss="least squares"))
+    assert said(built, update).startswith("turn 7 · ")
+    assert not play.moved
+    assert [(row.turns, row.loss) for row in play.rows.items] == [(0, DEFAULTS["loss"]), (7, DEFAULTS["loss"])]
+
+
+def test_a_recorded_past_goes_on_in_the_order_of_its_turns(wish, unhurried):
+    play, _ = lab.opening()
+    finished(play, wish, n=3)
+    turns = [row.turns for row in play.rows.items]
+    assert turns == sorted(set(turns))
+    assert play.rows.places == sorted(set(play.rows.places))
+    assert turns[-1] == gan_lab.TURNS + 3
 
 
 def test_half_turns_move_one_network_each_and_are_counted(wish, unhurried):
@@ -236,6 +290,36 @@ def test_every_world_is_drawn(world, noise):
     assert ("no modes to count" in note) == (data.modes(world) is None)
     assert ("not known" in note) == (data.density(world) is None)
     assert ("modes, in %" in titles(clips["gauges"])) == (data.modes(world) is not None)
+
+
+def layers(panel: dict) -> dict[str, np.ndarray]:
+    """The numbers of a panel's layers by their names."""
+    return {
+        layer["name"]: np.frombuffer(base64.b64decode(layer["data"]), "<f4").reshape(layer["shape"])
+        for layer in panel["layers"]
+    }
+
+
+def test_beside_the_value_stands_that_of_a_perfect_generator_estimated_alike():
+    play, look = shown()
+    panel = next(one for one in json.loads(curves.gauges(play, look))["panels"] if one["title"].startswith("C(G)"))
+    lines = layers(panel)
+    floor = value_floor(data.density(DEFAULTS["world"]))
+    assert lines[curves.PERFECT][0, :, 1] == pytest.approx([floor, floor])
+    assert lines["−log 4: q = p"][0, :, 1] == pytest.approx([-math.log(4)] * 2)
+    assert floor != pytest.approx(-math.log(4), abs=1e-3)  # the two lines can be told apart
+    assert panel["y"][0] < floor
+
+
+def test_modes_are_counted_on_as_many_fakes_as_it_says():
+    play, look = shown()
+    angle = np.arange(8) * np.pi / 4
+    centres = 2 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    apart = np.linalg.norm(look.view.fakes.numpy()[:, None] - centres, axis=2)
+    near = apart.min(1) <= 3 * 0.1
+    modes, share = len(set(apart.argmin(1)[near])), near.mean()
+    text = f"{modes} of 8 modes in {len(apart)} fakes, {share:.0%} of them within 3σ of one"
+    assert text in hands.told(play, look)
 
 
 def test_the_picture_has_all_its_layers_and_names_the_scale():
@@ -411,8 +495,72 @@ def test_no_rewinding_without_a_game(hand):
         made.rewind(visitor("nobody"), 0, *values())
 
 
-def test_two_time_scales_is_a_rate_that_can_be_chosen():
-    assert SLOWER * DEFAULTS["rate_g"] in RATES
+@pytest.mark.parametrize("rate", RATES)
+def test_two_time_scales_are_what_the_button_says_or_refused(rate):
+    if rate > max(RATES) / 4:
+        with pytest.raises(gr.Error, match=r"goes up to 0\.256, which is less than 4 × G’s: choose 0\.064 or less"):
+            two_scales(rate)
+    else:
+        assert two_scales(rate) == pytest.approx(FASTER * rate)
+        assert two_scales(rate) in RATES
+
+
+@pytest.mark.parametrize("press", ["run", "many"])
+def test_a_run_that_computed_too_long_says_so_and_goes_on(hand, monkeypatch, press):
+    made, built = hand
+    me = visitor(f"tired {press}")
+    monkeypatch.setattr(hands, "work", functools.partial(hands.work, seconds=0.2))
+    *_, last = made.run(me, *values()) if press == "run" else made.many(me, diagram.MOST_TURNS, *values())
+    assert said(built, last).endswith(hands.TIRED)
+    turns = made._benches.of(me).work.game.turns
+    assert 0 < turns < diagram.MOST_TURNS
+    *_, last = made.many(me, 1, *values())
+    assert said(built, last).startswith(f"turn {turns + 1:,} · ")
+    assert said(built, last).endswith(" · paused")
+
+
+def test_slow_motion_is_one_run_from_its_first_turn_to_its_last(hand):
+    made, _ = hand
+    me, others = visitor("one run"), []
+    slow = made.slowly(me, *values())
+    next(slow)  # between two turns
+    try:
+        for _ in range(limits.EACH - 1):
+            others.append(limits.RUNS.begin("one run", "another lab"))
+        with pytest.raises(gr.Error, match=f"You have {limits.EACH} runs going on"):
+            limits.RUNS.begin("one run", "another lab")
+        next(slow)
+        slow.close()
+        others.append(limits.RUNS.begin("one run", "another lab"))
+    finally:
+        for run in others:
+            limits.RUNS.end(run)
+
+
+@pytest.mark.parametrize("k", range(6))
+def test_reset_ends_slow_motion_whenever_it_comes(hand, monkeypatch, k):
+    """As the game is asked for the k-th time whether it has diverged, which every turn does here and there."""
+    made, built = hand
+    me, asked = visitor(f"reset {k}"), []
+
+    def diverged(play) -> bool:
+        asked.append(play)
+        if len(asked) == k + 1:
+            made.reset(me, *values())
+        return play._was
+
+    made.reset(me, *values())
+    monkeypatch.setattr(
+        Play, "diverged", property(diverged, lambda play, was: setattr(play, "_was", was)), raising=False
+    )
+    made.reset(me, *values())
+    asked.clear()
+    begun, seen = time.monotonic(), []
+    for update in made.slowly(me, *values()):
+        seen.append(said(built, update))
+        assert time.monotonic() - begun < 20
+    assert len(asked) > k
+    assert "before anything was learned" in seen[-1]
 
 
 def test_twelve_visitors_all_make_progress_in_games_of_their_own():

@@ -65,6 +65,12 @@ def test_it_opens_with_the_recorded_table_and_says_so():
     assert "Recorded with seed 0, by python -m tutorial.training.evaluate_metrics" in html
     rows = body(html)
     assert list(rows) == [trick.name for trick in sets()]
+    assert rows["other real digits"][1] == rows["memorised"][1] == f"{DEFAULTS['n']:,}" == "1,000"
+    assert rows["memorised"][-1] == "100%"
+
+
+def test_the_largest_sets_are_looked_up_too():
+    rows = body(metrics.ahead(SIZES[-1]))
     assert rows["memorised"][3].startswith("0.0<") and rows["memorised"].count("100%") == 1
     assert rows["one of each"][2].startswith("10.00<")
     assert rows["VAE"][6] == metrics_shown.UNKNOWN  # nobody told it what to draw

@@ -7,6 +7,7 @@ import base64
 import json
 import math
 import time
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -19,9 +20,18 @@ from gradio_client.exceptions import AppError
 
 from apps import limits
 from apps.shell import serve
-from apps.tabs.gan import collapse, collapse_pictures, published, vanishing, wall, wall_pictures
+from apps.tabs.gan import (
+    collapse,
+    collapse_pictures,
+    published,
+    vanishing,
+    vanishing_pictures,
+    wall,
+    wall_pictures,
+)
 from tutorial.gans.game import Game, Setup
-from tutorial.gans.gradients import watched
+from tutorial.gans.gradients import GONE, Look, gone, watched
+from tutorial.gans.losses import LOSSES
 from tutorial.gans.rates import Crowd, Frame
 from tutorial.gans.worlds import MODES, WORLDS
 from tutorial.metrics.coverage import coverage
@@ -51,7 +61,7 @@ def last_of(work):
     return last
 
 
-@pytest.mark.parametrize("lab", LABS)
+@pytest.mark.parametrize("lab", ["wall", "collapse"])
 def test_each_opens_with_what_was_recorded_and_says_so(lab):
     note, clip = LABS[lab].opening()
     assert f"by {gan_collapse.COMMAND}" in note
@@ -224,18 +234,85 @@ def test_gradients_are_those_of_the_tutorial(client):
     assert rows[-1]["accuracy"] == pytest.approx(looks[-1].accuracy.tolist(), abs=1e-3)
 
 
+def titles(clip: str) -> list[str]:
+    return [panel["title"] for panel in json.loads(clip)["panels"]]
+
+
+def test_gradients_are_drawn_after_the_answer():
+    first, wish, looks = vanishing.opening()
+    assert titles(first) == ["how often D is right"]
+    assert f"by {gan_collapse.COMMAND}" in json.loads(first)["note"]
+    assert json.loads(first)["frames"] == len(looks)
+    names = {layer["name"] for panel in json.loads(first)["panels"] for layer in panel["layers"]}
+    assert not names & set(LOSSES)
+    whole = vanishing_pictures.film(looks, wish.steps)
+    assert titles(whole)[0] == "what each loss teaches G"
+    assert len(titles(whole)) == 3
+    assert len(whole) < 520_000
+    for answer in LOSSES:
+        said = vanishing.verdict(answer, wish, looks)
+        assert said.startswith(f"You said: {answer}. ")
+        assert "“Turns that G played”" in said
+
+
 def test_the_moment_of_a_nearly_perfect_discriminator_is_marked_or_said_to_be_missing():
     looks = gan_collapse.gradients()
     wish = vanishing.check(**vanishing.DEFAULTS)
-    first = vanishing.perfect(looks)
+    first = vanishing_pictures.perfect(looks)
     assert first is not None
     assert first.accuracy.median() >= 0.99
     assert all(look.accuracy.median() < 0.99 for look in looks if look.step < first.step)
-    mark = json.loads(vanishing.picture(wish, looks))["panels"][0]["layers"][-1]
+    mark = json.loads(vanishing_pictures.film(looks, wish.steps))["panels"][0]["layers"][-1]
     assert mark["name"] == "D is right on 99%"
     early = [look for look in looks if look.step < first.step]
     assert "D is never right on more than" in vanishing.told(wish, early)
-    assert len(json.loads(vanishing.picture(wish, early))["panels"][0]["layers"]) == 8
+    assert len(json.loads(vanishing_pictures.film(early, wish.steps))["panels"][0]["layers"]) == 8
+
+
+def made(**norms: list[float]) -> list[Look]:
+    """Looks after 0, 10, 20 … updates at which the norms are these, those of three seeds apart by factors."""
+    by_loss = {name.replace("_", " "): values for name, values in norms.items()}
+    looks = len(next(iter(norms.values())))
+    rows = {loss: by_loss.get(loss, [1.0] * looks) for loss in LOSSES}
+    return [
+        Look(
+            10 * k,
+            norms={loss: torch.tensor([1.0, 2.0, 4.0]) * row[k] for loss, row in rows.items()},
+            noise={loss: torch.ones(3) for loss in LOSSES},
+            accuracy=torch.ones(3),
+        )
+        for k in range(looks)
+    ]
+
+
+def test_a_gradient_is_gone_from_where_it_stays_below_a_tenth_of_its_largest():
+    looks = made(minimax=[0.05, 1, 0.09, 0.5, 0.09, 0.01], Wasserstein=[0.01, 1, 1, 1, 1, 0.09])
+    assert gone(looks, "minimax") == 40  # at 0 and 20 it is small too, and grows again
+    assert gone(looks, "Wasserstein") == 50
+    assert gone(looks, "least squares") is None
+    ends = "minimax from update 40 on, Wasserstein from update 50 on, no other within 50."
+    assert vanishing.faded(looks).endswith(f"of their largest: {ends}")
+    assert vanishing.faded(looks[:2]).endswith("largest: none within 10.")
+    assert gone(made(minimax=[0.0, 0.0]), "minimax") is None
+
+
+def test_what_is_said_of_the_recorded_gradients_is_what_their_numbers_are():
+    looks = gan_collapse.gradients()
+    curve = np.median(np.stack([look.norms["minimax"].numpy() for look in looks]), axis=1)
+    small = curve < 0.1 * curve.max()
+    step = next(look.step for k, look in enumerate(looks) if small[k:].all())
+    assert step > looks[int(curve.argmax())].step
+    said = vanishing.told(vanishing.check(**vanishing.DEFAULTS), looks)
+    assert f"below {GONE:.0%} of their largest: minimax from update {step:,} on, no other within 1,000." in said
+
+
+def test_against_a_generator_that_has_played_nothing_vanishes():
+    """What is said to be a remedy, with the number of turns that is named there."""
+    _, wish, looks = vanishing.opening()
+    assert "“Turns that G played” to 1000 or more" in vanishing.remedies(looks)
+    found, _ = last_of(vanishing.measured(replace(wish, turns=1000)))
+    assert all(gone(found, loss) is None for loss in LOSSES)
+    assert max(look.accuracy.median() for look in found) < 0.9
 
 
 def test_gradients_are_measured_in_less_than_five_seconds():

@@ -14,7 +14,7 @@ def page(open_page):
     page = open_page(tab=TAB)
     page.wait_for_function("document.querySelectorAll('#losses canvas').length === 4")
     page.wait_for_function("document.querySelectorAll('#ask canvas').length === 4")
-    page.wait_for_function("document.querySelectorAll('#race canvas').length === 2")
+    page.wait_for_function("document.querySelectorAll('#race canvas').length === 1")
     page.wait_for_function("document.querySelectorAll('#past canvas').length === 1")
     return page
 
@@ -69,8 +69,12 @@ def test_a_click_asks_for_the_point_and_the_search_is_scrubbed(page):
     assert page.asked == []
 
 
-def test_a_race_is_run_and_stopped(page):
-    assert "recorded runs, made by" in text(page, "race-said")
+def test_a_race_is_drawn_to_its_end_after_the_answer_and_run_and_stopped(page):
+    assert "recorded runs, made by" in told(page, "race")
+    assert page.locator("#race-table table").count() == 0
+    page.locator("#race-answer").get_by_label("the GAN").check()
+    until(page, lambda: canvases(page, "race") == 2, 30)
+    assert "You said: the GAN." in text(page, "race-said")
     assert " of 10" in text(page, "race-table")
     page.click("#race-run")
     until(page, lambda: "updates, energy distance" in text(page, "race-said"), 60)

@@ -60,7 +60,7 @@ def turns(page) -> int:
 
 def pause(page) -> None:
     page.click("#diagram-pause")
-    stands = ("paused", "before anything was learned")
+    stands = ("paused", "before anything was learned", "Run goes on from here")
     until(page, lambda: told(page, FRAME).endswith(stands), 60)
 
 
@@ -133,6 +133,14 @@ def test_a_rate_acts_in_mid_run_and_layers_begin_another_game(page):
     choose(page, "diagram-set-g_layers", "3")
     until(page, lambda: 0 <= turns(page) < before, 60)
     pause(page)
+
+
+def test_two_time_scales_that_cannot_be_are_refused_in_a_sentence(page):
+    choose(page, "diagram-set-rate_g", "0.256")
+    before = page.locator("#diagram-set-rate_d input").input_value()
+    page.click("#diagram-two_scales")
+    page.get_by_text("choose 0.064 or less for G first").wait_for()
+    assert page.locator("#diagram-set-rate_d input").input_value() == before
 
 
 def test_switches_and_noise_are_on_their_nodes(page):

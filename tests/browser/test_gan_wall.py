@@ -11,7 +11,7 @@ import torch
 
 from apps.shell import serve
 from apps.tabs.gan import collapse, vanishing, wall
-from tests.browser.controls import choose, until
+from tests.browser.controls import choose, told, until
 
 TITLES = """() => [...document.querySelectorAll("#wall .panel-title")].map((title) => title.textContent)"""
 VALUES = """([lab, panel, name]) => {
@@ -42,7 +42,7 @@ def open_labs(watched, address):
         page = watched(address, viewport={"width": width, "height": height})
         page.wait_for_function("document.querySelectorAll('#wall canvas').length === 10")
         page.wait_for_function("document.querySelectorAll('#collapse canvas').length === 3")
-        page.wait_for_function("document.querySelectorAll('#vanishing canvas').length === 3")
+        page.wait_for_function("document.querySelectorAll('#vanishing canvas').length === 1")
         return page
 
     return go
@@ -58,11 +58,11 @@ def said(page, name: str) -> str:
 
 
 def test_all_open_with_recorded_pictures_that_are_scrubbed_without_a_server(page):
-    for lab in ("wall", "collapse", "vanishing"):
-        assert "by python -m tutorial.training.gan_collapse" in said(page, lab)
+    for text in (said(page, "wall"), said(page, "collapse"), told(page, "vanishing")):
+        assert "by python -m tutorial.training.gan_collapse" in text
     page.wait_for_timeout(500)
     page.asked.clear()
-    for lab, panels in (("wall", range(10)), ("collapse", (0, 2)), ("vanishing", range(3))):
+    for lab, panels in (("wall", range(10)), ("collapse", (0, 2)), ("vanishing", range(1))):
         before = [page.evaluate(PIXELS, [lab, k]) for k in panels]
         page.locator(f"#{lab} input[type=range]").press("Home")
         after = [page.evaluate(PIXELS, [lab, k]) for k in panels]
@@ -116,6 +116,21 @@ def test_one_game_is_played(page):
     page.click("#collapse-play")
     until(page, lambda: said(page, "collapse").startswith("Seed 5, remedy: two time scales."), 90)
     assert page.evaluate(VALUES, ["collapse", 0, "fakes"]) != before
+
+
+def test_gradients_come_after_the_answer(page):
+    page.locator("#vanishing-answer").get_by_label("Wasserstein").check()
+    until(page, lambda: page.locator("#vanishing canvas").count() == 3, 30)
+    assert said(page, "vanishing").startswith("You said: Wasserstein. ")
+    assert re.search(r"minimax from update \d+ on", said(page, "vanishing"))
+    assert "Two remedies." in said(page, "vanishing")
+    page.wait_for_timeout(500)
+    page.asked.clear()
+    before = [page.evaluate(PIXELS, ["vanishing", k]) for k in range(3)]
+    page.locator("#vanishing input[type=range]").press("Home")
+    after = [page.evaluate(PIXELS, ["vanishing", k]) for k in range(3)]
+    assert all(one != other for one, other in zip(before, after, strict=True))
+    assert page.asked == []
 
 
 def test_gradients_are_measured_and_stopped(page):

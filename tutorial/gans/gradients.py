@@ -42,6 +42,8 @@ BATCH = 150
 """The gradient is measured on `BATCHES` batches of as many codes."""
 UNSEEN = 2000
 """Points of the data, and fakes, on which D's accuracy is found."""
+GONE = 0.1
+"""A gradient is gone once it is below this share of its largest, and stays there."""
 TEST = 8
 """Kind of random numbers of what is measured on; see `tutorial.gans.streams`."""
 
@@ -57,6 +59,15 @@ class Look:
     """Root mean square distance of a batch's gradient to the mean of all, (S,): what of it is chance."""
     accuracy: Tensor
     """Share of unseen data and fakes that the discriminator of the first two losses takes for what they are, (S,)."""
+
+
+def gone(found: Sequence[Look], loss: str) -> int | None:
+    """The first of the looks' updates from which on the norm, in the median over the seeds, stays below `GONE` of its
+    largest; None if at the last look it is not below."""
+    norms = torch.stack([look.norms[loss].median() for look in found])
+    there = (~(norms < GONE * norms.max())).nonzero()  # never empty: the largest itself is among them
+    after = int(there.max()) + 1
+    return found[after].step if after < len(found) else None
 
 
 def looks(steps: int) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tutorial.gans.game import Rules, Setup
 
-NONE = "none"
+NONE, TWO_SCALES = "none", "two time scales"
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,10 @@ REMEDIES: dict[str, Remedy] = {
     ),
     "PacGAN2": Remedy("D judges two points at a time, both data or both fakes (Lin et al. 2018).", setup={"pack": 2}),
     "EMA": Remedy("A running mean of the generator draws (Yazıcı et al. 2019).", averaged=True),
-    "two time scales": Remedy(
-        "D learns four times as fast, and G a quarter as fast, as before (Heusel et al. 2017).", speeds=(4.0, 0.25)
+    TWO_SCALES: Remedy(
+        "D learns four times as fast, and G a quarter as fast, as before (Heusel et al. 2017). If a hasty generator is "
+        "what is wrong, this takes the haste back.",
+        speeds=(4.0, 0.25),
     ),
 }
 

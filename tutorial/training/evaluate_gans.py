@@ -7,10 +7,12 @@ Measures nothing itself: `evaluate_digit_gan`, `gan_collapse` and `pacgan` do.
 
 from __future__ import annotations
 
-from statistics import fmean
+from statistics import fmean, stdev
 
 from tutorial import weights
 from tutorial.gans.digits import NAME
+from tutorial.gans.remedies import NONE
+from tutorial.gans.worlds import MODES
 from tutorial.training import gan_collapse, pacgan
 from tutorial.training.evaluate import Row, at_least, markdown, write_readme
 from tutorial.training.pacgan import MENDED, PUBLISHED
@@ -22,29 +24,32 @@ COVERED = {"ring of 8": 7.8, "grid of 25": 24}
 
 
 def collapse() -> list[Row]:
-    """How often all modes of the ring are covered, with and without the best of the remedies."""
-    rows = [row for row in gan_collapse.rows() if row.world == "eight Gaussians"]
-    plain = next(row for row in rows if row.remedy == "none")
-    best = max(rows, key=lambda row: row.all_covered)
-    n = len(plain.modes)
-    return [
-        Row(f"hasty generator, {n} seeds: cover all of 8 modes", f"{plain.all_covered} of {n}"),
-        Row(f"the same with the best remedy, {best.remedy}", f"{best.all_covered} of {n}"),
-    ]
+    """How often all modes of the ring are covered, without a remedy and with each."""
+    found = []
+    for row in gan_collapse.rows():
+        if row.world == gan_collapse.WORLD:
+            n, k = len(row.modes), len(MODES[row.world].means)
+            plain = f"hasty generator, {n} seeds: cover all of {k} modes"
+            what = plain if row.remedy == NONE else f"the same with {row.remedy}"
+            found.append(Row(what, f"{row.all_covered} of {n}"))
+    return found
 
 
 def published() -> list[Row]:
-    """PacGAN's table 1 again: modes on average over the seeds, and the share of good samples of the mended game."""
+    """PacGAN's table 1 again: modes over the seeds, and the share of good samples of the mended game."""
     rows, record = pacgan.recorded()
     found = []
     for row in rows:
         modes, good = fmean(row.modes), fmean(row.high_quality)
-        what = f"{row.world}, {row.arm}, {record['seeds']} seeds: modes"
+        what = f"{row.world}, {row.arm}, {record['seeds']} seeds: modes, mean"
         if row.arm == MENDED:
             found.append(at_least(what, modes, COVERED[row.world], ".1f"))
             found.append(at_least(f"{row.world}, {row.arm}: samples within 3σ", good, GOOD, ".1%"))
         else:
-            found.append(Row(f"{what} (published {PUBLISHED[row.world, row.arm]})", f"{modes:.1f}"))
+            spread = stdev(row.modes)
+            figure = f"{modes:.1f}; {spread:.1f}; {spread / len(row.modes) ** 0.5:.1f}"
+            theirs = f"published as {PUBLISHED[row.world, row.arm]}"
+            found.append(Row(f"{what}; standard deviation; standard error ({theirs})", figure))
     return found
 
 

@@ -4,6 +4,7 @@
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -21,11 +22,13 @@ from tutorial.gans.optimum import BLUR, log_density
 from tutorial.gans.worlds import DENSITIES
 from tutorial.training.gan_race import COMMAND, GENERATORS, Trained, generators
 
-DEFAULTS: dict[str, Any] = {"which": next(iter(GENERATORS)), "x": 1.4, "y": 0.6, "seed": 0}
+DEFAULTS: dict[str, Any] = {"which": next(iter(GENERATORS)), "x": 2.0, "y": 0.0, "seed": 0}
+"""A point on a mode: what is asked for, one in a gap, is not answered before a visitor has said what they expect."""
 MANY = 10_000
 """Fakes from which a density is estimated."""
 RARE = 0.01
-"""A code is out of the way if less of the noise than this lies as far out."""
+"""A code is out of the way if less of the noise than this lies as far out; a point is in a gap if the data’s density
+there is less than so much of what it is in the middle of a mode."""
 QUESTION = "A point in the gap between two modes, where there is no data: is there a code that makes it?"
 ORDINARY, FAR, NOT = ANSWERS = (
     "yes, an ordinary one",
@@ -59,12 +62,20 @@ class Found:
     bound: float
     """Density that the codes found add up to."""
     codes: int
+    gap: bool
+    """Whether hardly any data is there."""
+
+
+@cache
+def known() -> dict[str, Trained]:
+    """The generators, by name. Raises measurements.MeasurementsError if their record is missing or damaged."""
+    return generators()
 
 
 def check(which: Any, x: Any, y: Any, seed: Any) -> Wish:
     """Raises gr.Error for the first value that is not as it should be, and measurements.MeasurementsError."""
     return Wish(
-        generators()[limits.choice("The generator", which, tuple(GENERATORS))],
+        known()[limits.choice("The generator", which, tuple(GENERATORS))],
         limits.number("x₁", x, -REACH, REACH),
         limits.number("x₂", y, -REACH, REACH),
         limits.whole("The seed", seed, 0, 2**31 - 1),
@@ -97,20 +108,24 @@ def _found(trained: Trained, x: Tensor, way: Search) -> Found:
     blurred = log_density(drawn(fakes, BLUR), x).item()
     bound = density_of(trained.generate, codes)
     first, second = z.tolist()
-    return Found(log_p, true, (first, second), back, way, blurred, bound, len(codes))
+    return Found(log_p, true, (first, second), back, way, blurred, bound, len(codes), _gap(trained, true))
+
+
+def _gap(trained: Trained, log_p: float) -> bool:
+    density = DENSITIES[trained.world]
+    return log_p < log_density(density, density.means).max().item() + math.log(RARE)
 
 
 def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
-    """The film and the table, at the end."""
+    """The film and the table, at the end; nothing that answers the question is revealed."""
     for found in asked(wish):
-        if found is None:
-            yield None
-        else:
-            point = wish.x, wish.y
-            yield (
-                ask_pictures.film(wish.trained, point, found.way, found.flow_z, note(wish.trained)),
-                table(wish, found),
-            )
+        yield None if found is None else (film(wish, found, revealed=False), table(wish, found))
+
+
+def film(wish: Wish, found: Found, *, revealed: bool) -> str:
+    """The searches; `revealed`, also where codes were found all over the plane."""
+    told = note(wish.trained)
+    return ask_pictures.film(wish.trained, (wish.x, wish.y), found.way, found.flow_z, told, revealed=revealed)
 
 
 def note(trained: Trained) -> str:
@@ -169,6 +184,8 @@ def verdict(answer: Any, found: Found) -> str:
     if answer is None:
         return ""
     chosen = limits.choice("Your answer", answer, ANSWERS)
+    if not found.gap:
+        return f"You said: {chosen}. The point that is marked is among the data: click one in a gap."
     return f"You said: {chosen}. Of the point that is marked: {kind(found)}."
 
 
@@ -190,7 +207,7 @@ def lab(page: gr.Blocks) -> None:
         return
     answer = gr.Radio(list(ANSWERS), label=QUESTION, elem_id="ask-answer")
     said = gr.Markdown("Say so, and click such a point.", elem_id="ask-said")
-    film = player.player(film_first, elem_id="ask")
+    pictures = player.player(film_first, elem_id="ask")
     table_shown = gr.Markdown(table_first, elem_id="ask-table")
     settings, buttons = controls()
     values = list(settings.values())
@@ -199,19 +216,18 @@ def lab(page: gr.Blocks) -> None:
         *settled, guess = chosen
         wish = check(*settled)
         for found in limits.run(request, asked(wish), "ask"):
-            point = wish.x, wish.y
-            clip = ask_pictures.film(wish.trained, point, found.way, found.flow_z, note(wish.trained))
+            clip = film(wish, found, revealed=guess is not None)
             yield clip, table(wish, found), verdict(guess, found) or gr.skip()
 
     def pick(event: gr.EventData) -> tuple[float, float]:
         x, y, _ = worlds.place(event, ask_pictures.FRAMES)
         return round(x, 2), round(y, 2)
 
-    outputs, write = [film, table_shown, said], links.write("ask", settings)
+    outputs, write = [pictures, table_shown, said], links.write("ask", settings)
     latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
     inputs = [*values, answer]
     gr.on([wiring.moved(settings["which"]), buttons["run"].click], show, inputs, outputs, js=write, **latest)
-    film.click(pick, None, [settings["x"], settings["y"]], **latest).success(show, inputs, outputs, **latest)
+    pictures.click(pick, None, [settings["x"], settings["y"]], **latest).success(show, inputs, outputs, **latest)
     wiring.link(page, "ask", settings, buttons, check)
 
 

@@ -21,8 +21,17 @@ SHOWN = 500
 PLACE: player.Axis = (-WIDE, WIDE, "")
 
 
-def film(trained: Trained, x: tuple[float, float], way: Search, flow_z: tuple[float, float], note: str) -> str:
-    """The paths of all searches, step by step; the nearest is drawn on its own."""
+def film(
+    trained: Trained,
+    x: tuple[float, float],
+    way: Search,
+    flow_z: tuple[float, float],
+    note: str,
+    *,
+    revealed: bool = True,
+) -> str:
+    """The paths of all searches, step by step; the nearest is drawn on its own. Where all codes were found is left open
+    until it is to be `revealed`."""
     at = np.linspace(0, STEPS, FRAMES).round().astype(int)
     made, z = way.made[at].numpy(), way.z[at].numpy()
     best = way.best
@@ -31,7 +40,7 @@ def film(trained: Trained, x: tuple[float, float], way: Search, flow_z: tuple[fl
     panels = [
         _plane(trained, x, made[:, others], made[:, [best]]),
         _noise(trained, z[:, others], z[:, [best]], flow_z),
-        _near(trained, x),
+        _near(trained, x, revealed),
         _off(way, at, best),
     ]
     return player.clip(panels, frames=FRAMES, labels=labels, rate=10, play=True, start=0, note=note)
@@ -56,15 +65,15 @@ def _plane(trained: Trained, x: tuple[float, float], others: np.ndarray, best: n
     )
 
 
-def _near(trained: Trained, x: tuple[float, float]) -> player.Panel:
+def _near(trained: Trained, x: tuple[float, float], revealed: bool) -> player.Panel:
     near = np.array(trained.near).reshape(1, SIDE, SIDE)
     return player.panel(
         [
-            player.heat(near, "‖G(z) − x‖, the nearest found", low=0, high=1, smooth=True),
+            *([player.heat(near, "‖G(z) − x‖, the nearest found", low=0, high=1, smooth=True)] if revealed else []),
             player.points(np.array(x).reshape(1, 1, 2), "paper", size=6, alpha=1),
             player.points(np.array(x).reshape(1, 1, 2), "exact", "your point", size=4, alpha=1),
         ],
-        title="where codes were found, place by place",
+        title="where codes were found, place by place" if revealed else "where codes were found: after your answer",
         label="How near to each place of the plane the search for a code came",
         x=worlds.AXIS,
         y=worlds.AXIS,

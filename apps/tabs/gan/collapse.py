@@ -13,13 +13,14 @@ from apps.tabs.gan import collapse_pictures, published
 from apps.wiring import QUIET
 from tutorial import measurements
 from tutorial.gans.rates import Frame
-from tutorial.gans.remedies import NONE, REMEDIES
+from tutorial.gans.remedies import NONE, REMEDIES, TWO_SCALES, remedied
 from tutorial.gans.worlds import MODES
 from tutorial.training.gan_collapse import (
     COMMAND,
     HOPS_FRAMES,
     HOPS_SEED,
     RULES,
+    SETUP,
     TURNS,
     WORLD,
     Row,
@@ -199,7 +200,7 @@ def table(recorded: list[Row]) -> None:
     shown = gr.Markdown(collapse_pictures.table(WORLD, recorded, {}), elem_id="rates-table")
     gr.Markdown(
         f"Recorded by {COMMAND}: {len(recorded[0].modes)} seeds a row, {TURNS:,} turns, mean ± standard deviation over "
-        f"the seeds; {NINE} fresh seeds are played on this machine.\n\n{collapse_pictures.explained()}"
+        f"the seeds; {NINE} fresh seeds are played on this machine.\n\n{collapse_pictures.explained()}\n\n{haste()}"
     )
     with gr.Row():
         remedy = gr.Dropdown(list(REMEDIES), value=NONE, label="Row", elem_id="rates-remedy", min_width=140)
@@ -229,6 +230,16 @@ def table(recorded: list[Row]) -> None:
     run.click(play, [mine, world, remedy, seed], [said, shown, mine], trigger_mode="once", **QUIET)
     stop.click(limits.stopper("rates"), queue=False, api_visibility="private")
     world.input(turn_to, [world, mine], shown, **QUIET)
+
+
+def haste() -> str:
+    """What two time scales do to the very haste that makes these games collapse."""
+    _, slowed, _ = remedied(TWO_SCALES, SETUP, RULES)
+    return (
+        f"Here G’s learning rate is {RULES.rate_g / RULES.rate_d:g} times D’s, and that is why the games collapse. "
+        f"With two time scales it is {slowed.rate_g / slowed.rate_d:g} times D’s: they take back the haste that is the "
+        "cause. The row does not say what they do for a game that fails for another reason."
+    )
 
 
 def _listed(row: Row) -> str:

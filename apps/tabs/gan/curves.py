@@ -14,6 +14,7 @@ from tutorial.gans.losses import LOSSES
 
 FEWEST_TURNS = 200.0
 """The shortest axis of turns."""
+PERFECT = "perfect generator, estimated alike"
 WORST = 1e3
 """The loss curves end there, above and below."""
 
@@ -74,8 +75,8 @@ def _curve(
     return [player.curve(x, np.array([read(row) for row in there]), colour, name, marker=[at])]
 
 
-def _line(turns: player.Axis, height: float, name: str) -> player.Layer:
-    return player.curve(np.array(turns[:2]), np.full(2, height), "exact", name, dashed=True)
+def _line(turns: player.Axis, height: float, name: str, colour: str = "exact") -> player.Layer:
+    return player.curve(np.array(turns[:2]), np.full(2, height), colour, name, dashed=True)
 
 
 def _panel(title: str, layers: Sequence[player.Layer], turns: player.Axis, y: player.Axis) -> player.Panel:
@@ -149,6 +150,7 @@ def _value(play: Play, rows: Sequence[Row], now: Row, turns: player.Axis) -> pla
     layers = [
         *_curve(rows, lambda row: row.value, "generated", "C(G)", now),
         _line(turns, -math.log(4), "−log 4: q = p"),
+        _line(turns, play.floor, PERFECT, "real"),
     ]
     low = min(-math.log(4), *_numbers(rows, lambda row: row.value), play.floor)
     return _panel("C(G): against the best D", layers, turns, (low - 0.05, 0.03, "nats"))

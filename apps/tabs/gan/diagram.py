@@ -10,7 +10,7 @@ from gradio.components import Component
 
 from apps import player
 from apps.tabs.gan import data
-from apps.tabs.gan.settings import DEFAULTS, LAYERS, R1, RATES, SLOWER, UPDATES, WIDTHS
+from apps.tabs.gan.settings import DEFAULTS, FASTER, LAYERS, R1, RATES, UPDATES, WIDTHS
 from tutorial.gans.descent import Optimiser
 from tutorial.gans.game import Shape
 from tutorial.gans.losses import LOSSES
@@ -159,7 +159,7 @@ def _discriminator(lab: Lab, opening: dict[str, str]) -> None:
         _switch(lab, "spectral", "Spectral norm")
         _switch(lab, "pack", "PacGAN: judge pairs")
         _dropdown(lab, "r1", R1, "R1 penalty, weight γ")
-        _button(lab, "two_scales", f"Two time scales: {SLOWER} × G’s rate")
+        _button(lab, "two_scales", f"Two time scales: {FASTER} × G’s rate")
 
 
 def _data(lab: Lab, opening: dict[str, str]) -> None:

@@ -15,13 +15,14 @@ from apps.point_training import AT_A_TIME
 from apps.tabs.gan import curves, diagram, frames
 from apps.tabs.gan.play import Look, Part, Play
 from apps.tabs.gan.settings import DEFAULTS, Wish, check
-from tutorial.metrics.coverage import NEAR
+from apps.tabs.gan.shown import everything, moving, told
 
 LAB = "diagram"
 SLOW, SLOW_TURNS = 0.3, 200
 """Slow motion: seconds from turn to turn, and turns until it pauses by itself."""
 SOON = 5.0
 """Seconds in which a game that is being shown surely has been."""
+TIRED = f"paused after {AT_A_TIME:g} s of computing: Run goes on from here"
 OUT_OF_BOUNDS = "The numbers ran out of bounds, and the game was set back to the last moment before: lower a rate."
 
 Bench = live.Bench[Wish, Play]
@@ -30,40 +31,41 @@ Bench = live.Bench[Wish, Play]
 def work(
     bench: Bench, part: Part = "turn", n: int | None = None, seconds: float = AT_A_TIME
 ) -> Generator[tuple[Play, Look] | None, None, None]:
-    """Plays what is on the bench under the settings that stand there at each moment; yields looks, or None."""
-    return live.work(bench, Play, lambda play: play.train(lambda: bench.settings, part, n), seconds)
+    """Plays what is on the bench under the settings that stand there at each moment; yields looks, or None.
+
+    A game that has computed for so long before n moves were made is `tired`.
+    """
+    moves = 0
+
+    def looks(play: Play) -> Iterator[Look | None]:
+        nonlocal moves
+        moves = 0
+        for look in play.train(lambda: bench.settings, part, n):
+            moves += 1
+            yield look
+
+    yield from live.work(bench, Play, looks, seconds)
+    play = bench.work  # none, if Reset has ended it
+    if play is not None:
+        play.tired = not play.diverged and (n is None or moves < n)
 
 
-def told(play: Play, look: Look) -> str:
-    """How a game stands, in a line."""
-    row = look.row
-    alone = [
-        f"{n:,} {'step' if n == 1 else 'steps'} of {name} alone" for n, name in zip(play.alone, "DG", strict=True) if n
-    ]
-    said = [" + ".join([f"turn {row.turns:,}", *alone])]
-    if play.speed is not None:
-        said.append(f"{play.speed:,.0f} turns a second")
-    if play.modes is not None:
-        said.append(
-            f"{row.modes:.0f} of {len(play.modes.means)} modes, {row.high_quality:.0%} of fakes within {NEAR:g}σ"
-        )
-    return " · ".join([*said, f"energy distance {row.energy:.3g}"])
+def _standing(bench: Bench) -> Play:
+    """The game on the bench, at its beginning if it is a new one."""
+    play = live.placed(bench, Play)
+    if not play.marks.items:
+        play.go_on(bench.settings)
+    return play
 
 
-def everything(play: Play, look: Look, note: str) -> dict[str, str]:
-    """All pictures."""
-    still = {"codes": frames.codes(play), "real": frames.real(play), "gauges": curves.gauges(play, look)}
-    return moving(play, look, note) | still
-
-
-def moving(play: Play, look: Look, note: str) -> dict[str, str]:
-    """The pictures that change with every look."""
-    return {
-        "frame": frames.frame(play, look, note),
-        "warp": frames.warp(look),
-        "fakes": frames.fakes(look),
-        "opinion": frames.opinion(look),
-    }
+@contextlib.contextmanager
+def _counted(request: gr.Request) -> Iterator[object]:
+    """One of the runs of this visitor, while it lasts."""
+    run = limits.RUNS.begin(request.session_hash, LAB)
+    try:
+        yield run
+    finally:
+        limits.RUNS.end(run)
 
 
 class Hands:
@@ -103,7 +105,9 @@ class Hands:
 
     def _still(self, play: Play, look: Look, more: str = "") -> dict[Any, Any]:
         """Everything, for a game that stands."""
-        said = more or (OUT_OF_BOUNDS if play.diverged else "paused")
+        said = more or (OUT_OF_BOUNDS if play.diverged else TIRED if play.tired else "paused")
+        if said == "paused" and look.row.turns == 0 and not any(play.alone):
+            said = "before anything was learned"
         return self._show(everything(play, look, f"{told(play, look)} · {said}"), play)
 
     def _played(self, request: gr.Request, part: Part, n: int | None, chosen: Any) -> Iterator[dict[Any, Any]]:
@@ -126,13 +130,8 @@ class Hands:
     def _ended(self, bench: Bench) -> dict[Any, Any]:
         """Where the game stands after a run: what came after the last look is looked at too."""
         with limits.CPU.turn():
-            play = live.placed(bench, Play)
-            if not play.marks.items:
-                play.go_on(bench.settings)
-            if play.at is None and play.moved:
-                look = play.look(bench.settings.averaged)
-            else:
-                look = play.again(bench.settings.averaged)
+            play = _standing(bench)
+            look = play.again(bench.settings.averaged)
         return self._still(play, look)
 
     def run(self, request: gr.Request, *chosen: Any) -> Iterator[dict[Any, Any]]:
@@ -156,15 +155,17 @@ class Hands:
         yield from self._played(request, "turn", limits.whole("n", n, 1, diagram.MOST_TURNS), chosen)
 
     def slowly(self, request: gr.Request, *chosen: Any) -> Iterator[dict[Any, Any]]:
-        """Plays a few turns a second. It waits between them, outside of its turns at the processor."""
+        """Plays a few turns a second, as one run. It waits between them, outside of its turns at the processor."""
         bench = self._benches.of(request)
         bench.settings = check(*chosen)
-        with self._alone(bench, runs=True):
+        with self._alone(bench, runs=True), _counted(request) as run:
             live.placed(bench, Play).halt.clear()
             for _ in range(SLOW_TURNS):
-                for play, look in limits.run(request, work(bench, "turn", 1), LAB):
-                    yield self._show(everything(play, look, f"{told(play, look)} · slow motion"))
-                if bench.work is None or bench.work.diverged or bench.work.halt.wait(SLOW):
+                with contextlib.closing(limits.shared(work(bench, "turn", 1))) as parts:
+                    for play, look in filter(None, parts):
+                        yield self._show(everything(play, look, f"{told(play, look)} · slow motion"))
+                play = bench.work  # looked at once: Reset may take it away meanwhile
+                if play is None or play.diverged or run not in limits.RUNS or play.halt.wait(SLOW):
                     break
             yield self._ended(bench)
 
@@ -201,14 +202,13 @@ class Hands:
         if bench in self._running:
             return gr.skip()  # the run notices, and shows it
         with self._alone(bench), limits.CPU.turn():
-            play = live.placed(bench, Play)
-            if not play.marks.items:
-                play.go_on(bench.settings)
+            play = _standing(bench)
+            play.diverged = play.tired = False
+            if play.moved:  # a run was broken off: what its rules led to is read before others hold
+                play.look(bench.settings.averaged)
             play.adopt(bench.settings)
-            play.diverged = False
             look = play.again(bench.settings.averaged)
-        more = "before anything was learned" if look.row.turns == 0 and not any(play.alone) else "paused"
-        return self._still(play, look, more)
+        return self._still(play, look)
 
     def rewind(self, request: gr.Request, mark: Any, *chosen: Any) -> dict[Any, Any]:
         """Goes back to one of the moments that were kept, or forth."""
@@ -217,9 +217,7 @@ class Hands:
             raise limits.refuse("Press Run first: there is no game of yours yet to go back in.")
         bench.settings = check(*chosen)
         with self._alone(bench), limits.CPU.turn():
-            play = live.placed(bench, Play)
-            if not play.marks.items:
-                play.go_on(bench.settings)
+            play = _standing(bench)
             play.adopt(bench.settings)
             play.back(limits.whole("The moment", mark, 0, 1000))
             play.diverged = False

@@ -7,9 +7,10 @@ import gradio as gr
 
 from apps import limits, links, live, wiring, worlds
 from apps.tabs.gan import diagram
-from apps.tabs.gan.hands import LAB, Bench, Hands, everything, told, work
+from apps.tabs.gan.hands import LAB, Bench, Hands, work
 from apps.tabs.gan.play import Look, Play, Row
-from apps.tabs.gan.settings import DEFAULTS, RATES, SLOWER, Wish, check
+from apps.tabs.gan.settings import DEFAULTS, Wish, check, two_scales
+from apps.tabs.gan.shown import everything, told
 from apps.wiring import QUIET
 from tutorial import measurements
 from tutorial.training.gan_lab import COMMAND, recorded
@@ -54,7 +55,8 @@ def gan_train(
     k_g (updates in a turn) 1–5; batch 16–512, even; r1 (weight) 0–10; spectral: normalisation of D; averaged: the
     generator's mean is measured; turns 1–20000. numbers: turns, loss_d, loss_g, slope_d, slope_g (gradients' norms),
     seen_real, seen_fake (shares that D sees right), energy (distance of 300 fakes to 300 points of data), floor (what
-    two samples of data would have), modes, high_quality, value (C(G)); those of which nothing can be said are missing.
+    two samples of data would have), modes (that those fakes reach), high_quality, value (C(G)); those of which nothing
+    can be said are missing.
     """
     bench: Bench = live.Bench()
     bench.settings = check(
@@ -110,9 +112,7 @@ def lab(page: gr.Blocks) -> None:
     buttons["many"].click(hands.many, [built.turns, *values], outputs, trigger_mode="once", **QUIET)
     buttons["pause"].click(hands.pause, queue=False, api_visibility="private")
     buttons["reset"].click(hands.reset, values, outputs, **QUIET)
-    buttons["two_scales"].click(
-        lambda rate: min(SLOWER * rate, max(RATES)), settings["rate_g"], settings["rate_d"], **QUIET
-    )
+    buttons["two_scales"].click(two_scales, settings["rate_g"], settings["rate_d"], **QUIET)
     buttons["clear"].click(lambda: [], None, drawn, **QUIET)
     built.rewind.input(hands.rewind, [built.rewind, *values], outputs, trigger_mode="always_last", **QUIET)
     built.pictures["frame"].input(worlds.stroke, drawn, [drawn, settings["world"]], **QUIET)

@@ -50,9 +50,9 @@ def check(world: Any, seed: Any) -> Wish:
     )
 
 
-def played(wish: Wish) -> Generator[list[Course] | None, None, None]:
+def played(wish: Wish, held: Held) -> Generator[list[Course] | None, None, None]:
     """All three, one after the other; yields the courses so far now and then and at the end, and None between."""
-    held, done, shown = Held(data.draw(wish.world), SAMPLES), [], time.monotonic()
+    done, shown = [], time.monotonic()
     for arm in READINGS:
         latest: list[Course] = []
         for course in run(arm, held, range(wish.seed, wish.seed + HERE[arm])):
@@ -72,9 +72,10 @@ def played(wish: Wish) -> Generator[list[Course] | None, None, None]:
 
 def work(wish: Wish) -> Generator[tuple[str, str, str] | None, None, None]:
     """A line on how far it is, the film and the table so far."""
-    floor = Held(data.draw(wish.world), SAMPLES).floor
-    for courses in played(wish):
-        yield None if courses is None else (progress(wish, courses), *shown(courses, floor))
+    held = Held(data.draw(wish.world), SAMPLES)
+    yield None
+    for courses in played(wish, held):
+        yield None if courses is None else (progress(wish, courses), *shown(courses, held.floor))
 
 
 def shown(courses: list[Course], floor: float) -> tuple[str, str]:

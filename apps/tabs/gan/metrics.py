@@ -19,9 +19,13 @@ from tutorial.metrics.sample_size import SIZES
 from tutorial.metrics.verdict import Verdict, judged
 from tutorial.training.evaluate_metrics import COMMAND
 
-DEFAULTS: dict[str, Any] = {"n": SIZES[-1], "beside": "GAN", "seed": 0}
+DEFAULTS: dict[str, Any] = {"n": 1000, "beside": "GAN", "seed": 0}
 FEWEST, MOST = SIZES[0], SIZES[-1]
-STATUS = "The first row is what a perfect generator would get. “Judge them here” measures all rows anew."
+STATUS = (
+    "The first row is what a perfect generator would get. “Judge them here” measures all rows anew; with "
+    f"{MOST:,} digits that takes several times as long as with {DEFAULTS['n']:,}, and is cut off after "
+    f"{limits.SECONDS:g} s of computing."
+)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ DEFAULTS: dict[str, Any] = {"seed": 100}
 """Of a run in front of the visitor: none of the recorded seeds."""
 LAST = 3000
 """Updates after which a runner gives up here."""
+RACE_QUESTION = "Who reaches the dashed line first, from most seeds?"
+NAMES: dict[race.Runner, str] = {"GAN": "the GAN", "diffusion": "the diffusion model"}
+RACE_ANSWERS = (*NAMES.values(), "one as often as the other")
+RACE_HINT = "Say who, and the race is drawn to its end."
 QUESTION = "D has come to toss coins, and G goes on learning from it. What becomes of the samples?"
 WORSE, SAME, BETTER = ANSWERS = ("they get worse", "they stay about as good", "they go on getting better")
 HINT = "Say so, and the quality is drawn on from there."
@@ -44,9 +48,9 @@ def check(world: Any, seed: Any) -> Wish:
     )
 
 
-def raced(wish: Wish) -> Generator[list[race.Course] | None, None, None]:
+def raced(wish: Wish, track: race.Track) -> Generator[list[race.Course] | None, None, None]:
     """Both runners, one after the other; the courses so far after each look, and None between."""
-    track, done = race.Track(data.draw(wish.world)), []
+    done = []
     for runner in race.RUNNERS:
         latest: list[race.Course] = []
         for course in race.run(runner, track, wish.seed, last=LAST):
@@ -58,8 +62,9 @@ def raced(wish: Wish) -> Generator[list[race.Course] | None, None, None]:
 
 def race_work(wish: Wish) -> Generator[tuple[str, str, str] | None, None, None]:
     """A line on how far it is, the film and the table so far, now and then and at the end."""
-    goal, shown = race.Track(data.draw(wish.world)).goal, 0.0
-    for courses in raced(wish):
+    track, shown = race.Track(data.draw(wish.world)), 0.0
+    yield None
+    for courses in raced(wish, track):
         if courses is None:
             yield None
             continue
@@ -69,7 +74,7 @@ def race_work(wish: Wish) -> Generator[tuple[str, str, str] | None, None, None]:
             continue
         shown = time.monotonic()
         text = f"{wish.world}, seed {wish.seed}: run just now." if over else _so_far(courses[-1])
-        yield text, overtraining_pictures.race_film(courses, goal), overtraining_pictures.race_table(courses)
+        yield text, overtraining_pictures.race_film(courses, track.goal), overtraining_pictures.race_table(courses)
 
 
 def finished(course: race.Course) -> bool:
@@ -80,6 +85,23 @@ def finished(course: race.Course) -> bool:
 def _so_far(course: race.Course) -> str:
     look = course.looks[-1]
     return f"{course.runner}: {look.steps:,} updates, energy distance {look.energy:.3f}"
+
+
+def race_outcome(courses: list[race.Course]) -> str:
+    """Who arrived first, and from how many seeds."""
+    seeds = len({course.seed for course in courses})
+    said = []
+    for what, name in (("steps", "updates"), ("seconds", "seconds of training")):
+        found = race.firsts(courses, what)
+        rest = seeds - sum(found.values())
+        wins = [f"{NAMES[runner]} from {n}" for runner, n in found.items()]
+        said.append(f"by {name} {', '.join(wins)}" + (f", none alone from {rest}" if rest else ""))
+    return f"first at the line, of {seeds} seeds: {'; '.join(said)}."
+
+
+def race_verdict(answer: str, courses: list[race.Course]) -> str:
+    """What is said to a visitor's answer."""
+    return f"You said: {answer}. What came out of the recorded runs: {race_outcome(courses)}"
 
 
 def past_work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
@@ -139,10 +161,16 @@ def lab(page: gr.Blocks) -> None:
 def _race(page: gr.Blocks, courses: list[race.Course]) -> None:
     goal = race.Track(data.draw(WORLD)).goal
     note = f"{WORLD}: recorded runs, made by {COMMAND} race."
-    film = player.player(overtraining_pictures.race_film(courses, goal), elem_id="race")
-    table = gr.Markdown(overtraining_pictures.race_table(courses), elem_id="race-table")
-    said = gr.Markdown(note, elem_id="race-said")
+    film = player.player(overtraining_pictures.race_film(courses, goal, whole=False, note=note), elem_id="race")
+    answer = gr.Radio(list(RACE_ANSWERS), label=RACE_QUESTION, elem_id="race-answer")
+    said = gr.Markdown(RACE_HINT, elem_id="race-said")
+    table = gr.Markdown("", elem_id="race-table")
     settings, buttons = controls("race", WORLD, "Race from this seed")
+
+    def reveal(chosen: Any) -> tuple[str, str, str]:
+        text = race_verdict(limits.choice("Your answer", chosen, RACE_ANSWERS), courses)
+        rows = overtraining_pictures.race_table(courses)
+        return text, overtraining_pictures.race_film(courses, goal, note=note), rows
 
     def go(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any, Any]]:
         wish, text = check(*chosen), ""
@@ -151,6 +179,7 @@ def _race(page: gr.Blocks, courses: list[race.Course]) -> None:
         if not text.startswith(wish.world):  # what is said at the end begins with it
             yield f"{text}, then stopped." if text else "Stopped.", gr.skip(), gr.skip()
 
+    answer.input(reveal, answer, [said, film, table], **QUIET)
     wiring.connect(page, "race", go, settings, [said, film, table], buttons, check)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,8 +17,11 @@ LOW, HIGH = 3e-3, 3.0
 """Energy distances in the picture."""
 
 
-def race_film(courses: Sequence[race.Course], goal: float, note: str = "") -> str:
-    """The distance of all runs, against updates and against seconds of training."""
+def race_film(courses: Sequence[race.Course], goal: float, *, whole: bool = True, note: str = "") -> str:
+    """The distance of all runs, against updates and against seconds of training, or, if not `whole`, their starts."""
+    if not whole:
+        starts = [replace(course, looks=course.looks[:2], arrived=False) for course in courses]
+        return player.clip([_race(starts, goal, "steps", "updates", f"the first {race.LOOK} updates")], note=note)
     panels = [
         _race(courses, goal, "steps", "updates", "against updates"),
         _race(courses, goal, "seconds", "s of training", "against time"),
@@ -39,7 +43,7 @@ def _race(courses: Sequence[race.Course], goal: float, what: str, axis: str, tit
     return player.panel(
         [*layers, line],
         title=title,
-        label=f"Energy distance to the data {title}, for GANs and diffusion models",
+        label=f"Energy distance to the data, {title}, for GANs and diffusion models",
         x=(0.0, float(most), axis),
         y=(LOW, HIGH, "energy distance", "log"),
         aspect=0.7,

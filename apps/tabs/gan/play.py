@@ -118,6 +118,8 @@ class Play:
         """Turns a second, of the clock on the wall, if it has run freely."""
         self.diverged = False
         """Whether it has just been set back, because its numbers had run out of bounds."""
+        self.tired = False
+        """Whether its last run has ended because it had computed for so long, before it had done what was asked."""
         self.halt = threading.Event()
         """Set to end a slow motion in its pauses."""
         self.rows: Kept[Row] = Kept(ROWS)
@@ -177,12 +179,12 @@ class Play:
     def go_on(self, wish: Wish) -> None:
         """Makes the moment that is shown the last one; the first time, keeps the beginning."""
         self.adopt(wish)
-        self.diverged = False
+        self.diverged = self.tired = False
         if self.at is not None:
-            self._place = self.marks.places[self.at]
-            self.marks.cut(self._place)
-            self.rows.cut(self._place)
-            self.at = None
+            place, self.at = self.marks.places[self.at], None
+            self.marks.cut(place)
+            self.rows.cut(place)
+            self._place = place + 1
         if not self.marks.items:
             self.look(wish.averaged)
 
@@ -205,12 +207,12 @@ class Play:
             self.rows.add(place, row)
         self.game.rewind(checkpoint)
         self.marks.add(len(rows) - 1, Mark(checkpoint, self.alone, rows[-1]))
+        self._place = len(rows)
 
     def again(self, averaged: bool) -> Look:
-        """What is to be shown of the moment at which it stands; nothing is added."""
-        marks = self.marks.items
-        row = marks[-1 if self.at is None else self.at].row
-        return self._seen(averaged, True, row)
+        """What is to be shown of the moment at which it stands. A moment that was not looked at yet is looked at and
+        kept; to others nothing is added."""
+        return self.look(averaged) if self.moved else self._seen(averaged, True, self.present)
 
     def back(self, mark: int) -> None:
         """Goes back to a mark, or forth. Those after it are kept until it goes on."""

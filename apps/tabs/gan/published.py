@@ -20,16 +20,18 @@ def show() -> None:
         return
     gr.Markdown(table(rows), elem_id="published")
     gr.Markdown(
-        f"Published: Lin et al. 2018, table 1, ten runs; {THEIRS}. Ours: recorded by {record['command']}, "
-        f"{record['seeds']} seeds; {OURS}; mean ± standard deviation over the seeds. In the "
-        f"{MENDED} {MENDING}. {' '.join(difference(rows, world) for world in WORLDS)}"
+        f"Published: Lin et al. 2018, table 1, ten runs; {THEIRS}; ± as published. Ours: recorded by "
+        f"{record['command']}, {record['seeds']} seeds; {OURS}; mean ± standard deviation over the seeds. In the "
+        f"{MENDED} the hidden layers are the same, but {MENDING}.\n\n{errors(rows)} "
+        f"{' '.join(difference(rows, world) for world in WORLDS)}"
     )
 
 
 def table(rows: list[Row]) -> str:
     """The rows in Markdown."""
     lines = [
-        "| data | model | published: modes | ours: modes | fewest | within 3σ | turns |",
+        "| data | model | published: modes, ± as published | ours: modes, ± standard deviation | fewest | "
+        "within 3σ, ± standard deviation | turns |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -42,6 +44,17 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def errors(rows: list[Row]) -> str:
+    """How well the seeds tell each mean number of modes: its standard error, for who reads the published ± as that."""
+    told = []
+    for world in WORLDS:
+        own = [row for row in rows if row.world == world]
+        each = (torch.tensor(row.modes, dtype=torch.float64) for row in own)
+        found = (f"{row.arm} {x.std() / len(x) ** 0.5:.2f}" for row, x in zip(own, each, strict=True))
+        told.append(f"{world}: {', '.join(found)}")
+    return f"Standard errors of our mean modes (standard deviation / √seeds): {'; '.join(told)}."
+
+
 def difference(rows: list[Row], world: str) -> str:
     """What the seeds say about PacGAN2 against GAN: the difference, and whether it is beyond its own error."""
     gan, packed = (
@@ -51,4 +64,6 @@ def difference(rows: list[Row], world: str) -> str:
     apart = (packed.mean() - gan.mean()).item()
     error = (packed.var() / len(packed) + gan.var() / len(gan)).sqrt().item()
     clear = "more than two standard errors" if abs(apart) > 2 * error else "no more than these seeds can tell apart"
-    return f"{world.capitalize()}: PacGAN2’s modes minus GAN’s {added(apart)} ± {error:.2f}, {clear}."
+    return (
+        f"{world.capitalize()}: PacGAN2’s modes minus GAN’s, ± standard error, {added(apart)} ± {error:.2f}, {clear}."
+    )

@@ -18,8 +18,8 @@ UPDATES = (1, 2, 3, 5)
 """Of one network in a turn."""
 RATES = tuple(0.001 * 2**k for k in range(-3, 9))
 """Learning rates that the page offers; four times one of them is another, up to the last."""
-SLOWER = 4
-"""With two time scales, D learns so many times as fast as G."""
+FASTER = 4
+"""With two time scales, D’s learning rate is so many times G’s."""
 R1 = (0.0, 0.01, 0.1, 1.0, 10.0)
 DEFAULTS: dict[str, Any] = {
     "world": WORLD,
@@ -109,6 +109,17 @@ def check(
     )
     start = Start(name, points, setup, limits.whole("The seed", seed, 0, 2**31 - 1))
     return Wish(start, rules, _switch("Average", averaged))
+
+
+def two_scales(rate_g: Any) -> float:
+    """D’s learning rate for two time scales. Raises gr.Error where the page offers none as high."""
+    rate = FASTER * limits.number("The generator’s learning rate", rate_g, 1e-5, 1)
+    if rate > max(RATES):
+        raise limits.refuse(
+            f"D’s learning rate goes up to {max(RATES):g}, which is less than {FASTER} × G’s: "
+            f"choose {max(RATES) / FASTER:g} or less for G first."
+        )
+    return rate
 
 
 def _layers(network: str, layers: Any, width: Any) -> tuple[int, ...]:

@@ -6,9 +6,10 @@ import numpy as np
 from torch import Tensor
 
 from apps import player
+from tutorial import weights
 from tutorial.data.digits import CLASSES
 from tutorial.data.pixels import to_pixels
-from tutorial.gans.digits import EVERY, Film, Record
+from tutorial.gans.digits import EVERY, NAME, Film, Record
 
 COLUMNS = 10
 """Digits in a row of a wall of a hundred."""
@@ -38,7 +39,8 @@ def clip(record: Record, run: str) -> str:
     panels += [losses(film), copies(film)]
     note = (
         f"Recorded: trained by {film.command}, measured by {record.command}, on {record.samples:,} digits a snapshot. "
-        f"Seconds are those of one core, at {record.ms_a_round:.0f} ms a round."
+        f"Seconds are rounds times {record.ms_a_round:.0f} ms, which one core computed for a round of the healthy run, "
+        "timed by itself; they are not those of the clock."
     )
     return player.clip(panels, frames=len(labels), labels=labels, rate=4, note=note)
 
@@ -156,8 +158,25 @@ def story(record: Record, run: str) -> str:
         f"{real['frechet']:.3g}. At the end {last['accuracy']:.0%} are read as asked{copied}, precision is "
         f"{last['precision']:.2f} and recall {last['recall']:.2f} (real digits: {real['precision']:.2f} and "
         f"{real['recall']:.2f}). D is then right about {last['d_fakes']:.0%} of the fakes, {last['d_seen']:.0%} of its "
-        f"training digits and {last['d_unseen']:.0%} of other real ones. The run takes about "
-        f"{film.steps[-1] * record.ms_a_round / 1000:.0f} seconds of one core."
+        f"training digits and {last['d_unseen']:.0%} of other real ones. {effort(record, film)}"
+    )
+
+
+def effort(record: Record, film: Film) -> str:
+    """What a run costs: what its rounds compute and, if its generator is the one that ships, what the clock said.
+
+    Raises tutorial.weights.WeightsError if that generator's card is missing or damaged.
+    """
+    alone = (
+        f"Its rounds alone would be about {film.steps[-1] * record.ms_a_round / 1000:.0f} seconds of one core’s "
+        f"computing, at {record.ms_a_round:.0f} ms each."
+    )
+    card = weights.read_card(NAME, needs=("command", "wall_time_minutes"))
+    if card["command"] != film.command:
+        return alone
+    return (
+        f"{alone} By the clock, all that the machine did besides included, its training took "
+        f"{card['wall_time_minutes']:g} minutes, as the card of the generator says."
     )
 
 

@@ -7,33 +7,25 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from apps import limits, player, wiring
 from apps.quantities import size
-from apps.tabs.gan import data
+from apps.tabs.gan import data, vanishing_pictures
+from apps.wiring import QUIET
 from tutorial import measurements
 from tutorial.gans.game import Setup
-from tutorial.gans.gradients import BATCH, Look, watched
+from tutorial.gans.gradients import GONE, Look, gone, watched
 from tutorial.gans.losses import LOSSES
 from tutorial.gans.worlds import WORLDS
 from tutorial.training.gan_collapse import COMMAND, gradients
 
 SEEDS = 5
-PERFECT = 0.99
-"""Share of unseen points that a nearly perfect discriminator takes for what they are."""
 TURNS = (0, 100, 1000, 3000)
 WIDTHS = (8, 16, 32, 64)
 STEPS = (300, 1000, 2000)
-SMALLEST = 1e-12
-"""Lowest gradient in the picture."""
-COLOURS: dict[str, str] = {
-    "minimax": "boundary",
-    "non-saturating": "generated",
-    "least squares": "real",
-    "Wasserstein": "field",
-}
 DEFAULTS: dict[str, Any] = {"world": "eight Gaussians", "turns": 0, "width": 16, "steps": 1000, "seed": 0}
+QUESTION = "D learns on against a held G. Whose gradient is gone first?"
+HINT = f"Say whose, and all four are drawn. Gone is what stays below {GONE:.0%} of its largest."
 
 
 @dataclass(frozen=True)
@@ -81,7 +73,7 @@ def work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
         over = looks[-1].step == wish.steps
         yield (
             (f"{told(wish, looks)} {seconds:.1f} s of computing." if over else _so_far(wish, looks)),
-            picture(wish, looks),
+            vanishing_pictures.film(looks, wish.steps),
         )
 
 
@@ -89,94 +81,55 @@ def _so_far(wish: Wish, looks: Sequence[Look]) -> str:
     return f"{looks[-1].step:,} of {wish.steps:,} updates of D"
 
 
-def perfect(looks: Sequence[Look]) -> Look | None:
-    """The first look at which D was nearly perfect, in most of the seeds."""
-    return next((look for look in looks if look.accuracy.median() >= PERFECT), None)
-
-
 def told(wish: Wish, looks: Sequence[Look]) -> str:
     """What came out."""
-    first, last = perfect(looks), looks[-1]
+    first, last = vanishing_pictures.perfect(looks), looks[-1]
     best = max(look.accuracy.median().item() for look in looks)
     moment = (
-        f"After {first.step:,} updates D is right on {first.accuracy.median():.1%} of unseen points"
+        f"After {first.step:,} updates D is right on {first.accuracy.median():.2%} of unseen points"
         if first is not None
-        else f"D is never right on more than {best:.1%} of unseen points"
+        else f"D is never right on more than {best:.2%} of unseen points"
     )
     norms = ", ".join(f"{loss} {size(last.norms[loss].median().item())}" for loss in LOSSES)
     held = f"{wish.world}, G held after {wish.turns:,} turns"
-    return f"{held}. {moment}. ‖∇G‖ after {last.step:,}, median of {SEEDS} seeds: {norms}."
+    return f"{held}. {moment}. {faded(looks)} ‖∇G‖ after {last.step:,}, median of {SEEDS} seeds: {norms}."
 
 
-def picture(wish: Wish, looks: Sequence[Look], note: str = "") -> str:
-    """The gradients on one logarithmic axis, D's accuracy, and how much of a batch's gradient is chance."""
-    steps = np.array([look.step for look in looks], dtype=float)
-    norms = {loss: np.stack([look.norms[loss].numpy() for look in looks]).clip(SMALLEST) for loss in LOSSES}
-    chance = {
-        loss: np.stack([look.noise[loss].numpy() for look in looks]).clip(SMALLEST) / norms[loss] for loss in LOSSES
-    }
-    accuracy = np.stack([look.accuracy.numpy() for look in looks])
-    time_: player.Axis = (0.0, float(wish.steps), "updates of D")
-    panels = [
-        _panel(norms, steps, "what each loss teaches G", "‖∇G‖", time_, looks, width=2),
-        player.panel(
-            [
-                *_band(steps, accuracy, "exact", "D of the first two losses", range(len(looks))),
-                *_mark(looks, (0.4, 1.02)),
-            ],
-            title="how often D is right",
-            x=time_,
-            y=(0.4, 1.02, "share of unseen points"),
-        ),
-        _panel(chance, steps, f"how much of it is chance, in a batch of {BATCH}", "noise / ‖∇G‖", time_, looks),
-    ]
-    labels = [f"{look.step:,} updates" for look in looks]
-    return player.clip(panels, frames=len(looks), labels=labels, rate=6, note=note)
+def faded(looks: Sequence[Look]) -> str:
+    """Which gradients were gone, and when."""
+    ends = {loss: step for loss in LOSSES if (step := gone(looks, loss)) is not None}
+    fallen = [f"{loss} from update {step:,} on" for loss, step in sorted(ends.items(), key=lambda end: end[1])]
+    if len(fallen) < len(LOSSES):
+        fallen.append(f"{'no other' if fallen else 'none'} within {looks[-1].step:,}")
+    return f"Gradients below {GONE:.0%} of their largest: {', '.join(fallen)}."
 
 
-def _panel(
-    values: dict[str, np.ndarray],
-    steps: np.ndarray,
-    title: str,
-    unit: str,
-    x: player.Axis,
-    looks: Sequence[Look],
-    width: float = 1,
-) -> player.Panel:
-    ends = player.decades(*values.values())
-    layers = [
-        layer for loss, found in values.items() for layer in _band(steps, found, COLOURS[loss], loss, range(len(looks)))
-    ]
-    return player.panel(
-        [*layers, *_mark(looks, ends)], title=title, x=x, y=(*ends, unit, "log"), width=width, aspect=1 / width
+def verdict(answer: str, wish: Wish, looks: Sequence[Look]) -> str:
+    """What is said to a visitor's answer, and what can be tried then."""
+    return f"You said: {answer}. What came out of the recorded run: {told(wish, looks)}\n\n{remedies(looks)}"
+
+
+def remedies(looks: Sequence[Look]) -> str:
+    """What helps, here."""
+    last = looks[-1]
+    small, large = (last.norms[loss].median().item() for loss in ("minimax", "non-saturating"))
+    return (
+        f"*Two remedies.* Another loss: against the same D, after {last.step:,} updates, the non-saturating gradient "
+        f"is {size(large)} where the minimax one is {size(small)}; see its curve. Or a D that cannot be sure: set "
+        f"“Turns that G played” to {TURNS[2]} or more, so that G’s fakes lie among the data, and press “Train D”."
     )
 
 
-def _band(steps: np.ndarray, values: np.ndarray, colour: str, name: str, marker: Sequence[int]) -> list[player.Layer]:
-    """The median over seeds, and each seed as a fainter line: values (T, S)."""
-    seeds = [np.stack([steps, seed], axis=1)[None] for seed in values.T]
-    if len(steps) < 2:
-        return [player.curve(np.repeat(steps, 2), np.median(values, axis=1).repeat(2), colour, name)]
-    return [
-        player.mesh(seeds, colour, name, alpha=0.3),
-        player.curve(steps, np.median(values, axis=1), colour, name, marker=marker),
-    ]
-
-
-def _mark(looks: Sequence[Look], ends: tuple[float, float]) -> list[player.Layer]:
-    """A line where D was nearly perfect first."""
-    first = perfect(looks)
-    if first is None:
-        return []
-    name = f"D is right on {PERFECT:.0%}"
-    return [player.curve(np.full(2, float(first.step)), np.array(ends), "exact", name, dashed=True, told=False)]
-
-
-def opening() -> tuple[str, str]:
-    """What the lab shows at first. Raises measurements.MeasurementsError if the record is missing or damaged."""
+def opening() -> tuple[str, Wish, list[Look]]:
+    """What the lab shows at first, and what was recorded. Raises measurements.MeasurementsError if the record is
+    missing or damaged."""
     wish, looks = check(**DEFAULTS), gradients()
-    note = f"{told(wish, looks)} Recorded, by {COMMAND}; “Train D” measures yours."
-    return note, picture(wish, looks)
+    return vanishing_pictures.film(looks, wish.steps, whole=False, note=recorded(wish)), wish, looks
+
+
+def recorded(wish: Wish) -> str:
+    """The note under what was recorded."""
+    return f"{wish.world}, G held after {wish.turns:,} turns: a recorded run, made by {COMMAND}."
 
 
 def gan_gradients(
@@ -211,13 +164,18 @@ def lab(page: gr.Blocks) -> None:
     """The lab's picture and controls; without the record, a sentence that says how to get it back."""
     gr.api(gan_gradients, api_name="gan_gradients")
     try:
-        note, first = opening()
+        first, wish, looks = opening()
     except measurements.MeasurementsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     chart = player.player(first, elem_id="vanishing")
-    said = gr.Markdown(note, elem_id="vanishing-said")
+    answer = gr.Radio(list(LOSSES), label=QUESTION, elem_id="vanishing-answer")
+    said = gr.Markdown(HINT, elem_id="vanishing-said")
     settings, buttons = controls()
+
+    def reveal(chosen: Any) -> tuple[str, str]:
+        text = verdict(limits.choice("Your answer", chosen, LOSSES), wish, looks)
+        return text, vanishing_pictures.film(looks, wish.steps, note=recorded(wish))
 
     def train(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
         wish, text = check(*chosen), ""
@@ -226,6 +184,7 @@ def lab(page: gr.Blocks) -> None:
         if not text.startswith(wish.world):  # what is said at the end begins with it
             yield f"{text}, then stopped." if text else "Stopped.", gr.skip()
 
+    answer.input(reveal, answer, [said, chart], **QUIET)
     wiring.connect(page, "vanishing", train, settings, [said, chart], buttons, check)
 
 
