@@ -22,8 +22,9 @@ from tutorial.gans.optimum import BLUR, log_density
 from tutorial.gans.worlds import DENSITIES
 from tutorial.training.gan_race import COMMAND, GENERATORS, Trained, generators
 
-DEFAULTS: dict[str, Any] = {"which": next(iter(GENERATORS)), "x": 2.0, "y": 0.0, "seed": 0}
-"""A point on a mode: what is asked for, one in a gap, is not answered before a visitor has said what they expect."""
+DEFAULTS: dict[str, Any] = {"which": next(iter(GENERATORS)), "x": -2.0, "y": 0.0, "seed": 0}
+"""A point on a mode, of which a code is found: the question, of one in a gap, is left open at
+first."""
 MANY = 10_000
 """Fakes from which a density is estimated."""
 RARE = 0.01

@@ -91,8 +91,8 @@ def race_outcome(courses: list[race.Course]) -> str:
     """Who arrived first, and from how many seeds."""
     seeds = len({course.seed for course in courses})
     said = []
-    for what, name in (("steps", "updates"), ("seconds", "seconds of training")):
-        found = race.firsts(courses, what)
+    ways = (race.firsts(courses, "steps"), "updates"), (race.firsts(courses, "seconds"), "seconds of training")
+    for found, name in ways:
         rest = seeds - sum(found.values())
         wins = [f"{NAMES[runner]} from {n}" for runner, n in found.items()]
         said.append(f"by {name} {', '.join(wins)}" + (f", none alone from {rest}" if rest else ""))

@@ -21,7 +21,9 @@ def race_film(courses: Sequence[race.Course], goal: float, *, whole: bool = True
     """The distance of all runs, against updates and against seconds of training, or, if not `whole`, their starts."""
     if not whole:
         starts = [replace(course, looks=course.looks[:2], arrived=False) for course in courses]
-        return player.clip([_race(starts, goal, "steps", "updates", f"the first {race.LOOK} updates")], note=note)
+        _, high = player.decades(np.array([look.energy for course in starts for look in course.looks]))
+        start = _race(starts, goal, "steps", "updates", f"the first {race.LOOK} updates", high)
+        return player.clip([start], note=note)
     panels = [
         _race(courses, goal, "steps", "updates", "against updates"),
         _race(courses, goal, "seconds", "s of training", "against time"),
@@ -29,14 +31,16 @@ def race_film(courses: Sequence[race.Course], goal: float, *, whole: bool = True
     return player.clip(panels, note=note)
 
 
-def _race(courses: Sequence[race.Course], goal: float, what: str, axis: str, title: str) -> player.Panel:
+def _race(
+    courses: Sequence[race.Course], goal: float, what: str, axis: str, title: str, high: float = HIGH
+) -> player.Panel:
     most = max(max(getattr(course.looks[-1], what) for course in courses), 1e-3)
     layers, named = [], set()
     for course in courses:
         name = f"{course.runner}, a seed each" if course.runner not in named else ""
         named.add(course.runner)
         x = np.array([getattr(look, what) for look in course.looks], dtype=float)
-        y = np.array([look.energy for look in course.looks]).clip(LOW, HIGH)
+        y = np.array([look.energy for look in course.looks]).clip(LOW, high)
         layers.append(player.curve(x, y, COLOURS[course.runner], name))
         layers.append(player.points(np.array([[[x[-1], y[-1]]]]), COLOURS[course.runner], size=4, alpha=1))
     line = player.curve(np.array([0, most]), np.full(2, goal), "exact", f"{GOAL:g} × data to data", dashed=True)
@@ -45,7 +49,7 @@ def _race(courses: Sequence[race.Course], goal: float, what: str, axis: str, tit
         title=title,
         label=f"Energy distance to the data, {title}, for GANs and diffusion models",
         x=(0.0, float(most), axis),
-        y=(LOW, HIGH, "energy distance", "log"),
+        y=(LOW, high, "energy distance", "log"),
         aspect=0.7,
     )
 
