@@ -138,14 +138,14 @@ def result(courses: Sequence[Course]) -> Result:
     return Result(courses[0].runner, len(courses), sum(there), _range(steps), _range(seconds))
 
 
-def firsts(courses: Sequence[Course], what: Literal["steps", "seconds"]) -> dict[str, int]:
+def firsts(courses: Sequence[Course], what: Literal["steps", "seconds"]) -> dict[Runner, int]:
     """From how many seeds each runner arrived with fewer updates, or in less time, than the other. A seed from which
     none arrived, or both with as many, counts for none."""
-    found: dict[str, int] = dict.fromkeys(RUNNERS, 0)
+    found: dict[Runner, int] = dict.fromkeys(RUNNERS, 0)
     for seed in {course.seed for course in courses}:
         there = [course for course in courses if course.seed == seed and course.arrived]
         least = min((getattr(course.looks[-1], what) for course in there), default=None)
-        ahead = [course.runner for course in there if getattr(course.looks[-1], what) == least]
+        ahead: list[Runner] = [course.runner for course in there if getattr(course.looks[-1], what) == least]
         if len(ahead) == 1:
             found[ahead[0]] += 1
     return found
