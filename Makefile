@@ -1,4 +1,5 @@
 # make run: the app.  make test: the tests.  Both set up what they need the first time.
+# Tests run in two processes of one thread each: threads of two processes would mostly wait for one another.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
@@ -9,7 +10,7 @@ run: .venv/runtime
 
 test: .venv/development
 	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-all: .venv/development
 	$(BIN)/python -m tests.browser.chromium

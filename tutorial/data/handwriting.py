@@ -57,10 +57,15 @@ def _trace(pen: ImageDraw.ImageDraw, at: np.ndarray, width: int) -> None:
 
 
 def _centred(ink: np.ndarray) -> Tensor:
-    """Fine dots (H, W) in [0, 1] → pixels, with the centre of the ink in the middle of the picture."""
-    rows, columns = np.indices(ink.shape) + 0.5
-    aside = [round(FINE * SIDE / 2 - (where * ink).sum() / ink.sum()) for where in (rows, columns)]
-    room = 2 * FINE * SIDE  # nothing that is moved comes back on the other side
-    moved = np.roll(np.pad(ink, room), aside, axis=(0, 1))[room:-room, room:-room]
+    """Fine dots (H, W) in [0, 1] → pixels, with the centre of the ink in the middle of the picture, or as near to it as
+    can be without losing any ink."""
+    moved = np.roll(ink, [_aside(ink.sum(1 - axis)) for axis in (0, 1)], axis=(0, 1))
     pixels = moved.reshape(SIDE, FINE, SIDE, FINE).mean((1, 3))
     return torch.from_numpy((255 * pixels).round().astype(np.uint8))[None, None]
+
+
+def _aside(ink: np.ndarray) -> int:
+    """By how many dots to move ink that lies like this along an axis, (N,)."""
+    n, used = len(ink), np.flatnonzero(ink)
+    wanted = round(n / 2 - ((np.arange(n) + 0.5) * ink).sum() / ink.sum())
+    return min(max(wanted, -int(used[0])), n - 1 - int(used[-1]))
