@@ -1,13 +1,5 @@
-// Draws the value of the gallery (see gallery.py). `element`, `props` and `watch` come from gr.HTML.
-const make = (tag, className, text) => {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
-
-const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-
+// Draws the value of the gallery (see gallery.py). `element`, `props` and `watch` come from gr.HTML, `make` and `bytes`
+// from scripts.js.
 function paint(canvas, side, rgb) {
   canvas.width = canvas.height = side;
   const context = canvas.getContext("2d");

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import gradio as gr
 
-HERE = Path(__file__).parent
+from apps.scripts import script
+
 TEMPLATE = """<div class="gallery"><div class="cells"></div><div class="bar"><i></i></div>
 <p class="status" role="status"></p>
 <div class="about" role="region" aria-live="polite" aria-label="About this picture" hidden></div>
@@ -27,7 +28,7 @@ def gallery(value: str, elem_id: str) -> gr.HTML:
     return gr.HTML(
         value,
         html_template=TEMPLATE,
-        js_on_load=(HERE / "gallery.js").read_text(encoding="utf-8"),
+        js_on_load=script(Path(__file__).with_suffix(".js")),
         apply_default_css=False,
         elem_id=elem_id,
         padding=False,

@@ -16,8 +16,10 @@ from tutorial.families import shipped
 from tutorial.families.autoregressive import Autoregressive
 from tutorial.families.flow import Flow
 from tutorial.families.flow import Kind as Move
+from tutorial.gans import digits as gans
 from tutorial.metrics import digits as judging
 from tutorial.metrics.digits import DigitJudge
+from tutorial.networks.digit_gan import DigitGenerator
 from tutorial.networks.digit_vae import DigitVAE
 from tutorial.networks.pixel_cnn import PixelCNN
 
@@ -46,6 +48,12 @@ def digit_judge() -> DigitJudge:
 def digit_vae(beta: float = 1.0) -> DigitVAE:
     """The autoencoder of digits with codes in the plane. Raises tutorial.weights.WeightsError as above."""
     return autoencoders.load(autoencoders.PLANE, beta)
+
+
+@cache
+def digit_gan() -> DigitGenerator:
+    """The generator of digits. Raises tutorial.weights.WeightsError as above."""
+    return gans.load()
 
 
 @cache

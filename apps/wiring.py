@@ -56,6 +56,69 @@ def told_and_shown(
     return run
 
 
+def as_it_goes(
+    work: Callable[[Any], Generator[tuple[Any, ...] | None, None, None]],
+    check: Callable[..., Any],
+    lab: str,
+    pictures: int = 1,
+) -> Callable[..., Iterator[tuple[Any, ...]]]:
+    """The handler of a lab whose work yields a line on how far it is and so many pictures or tables of it, as it goes.
+
+    If it is stopped, the last line says so, and what is shown stays.
+    """
+
+    def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, ...]]:
+        wish, text, ended = check(*chosen), "", False
+
+        def whole() -> Generator[tuple[Any, ...] | None, None, None]:
+            nonlocal ended
+            yield from work(wish)
+            ended = True
+
+        for text, *shown in limits.run(request, whole(), lab):
+            yield text, *shown
+        if not ended:
+            yield f"{text}, then stopped." if text else "Stopped.", *[gr.skip()] * pictures
+
+    return run
+
+
+def growing(
+    work: Callable[[Any], Generator[tuple[T, str] | None, None, None]],
+    so_far: Callable[[Any, T], str],
+    whole: Callable[[Any, T], tuple[str, str]],
+    check: Callable[..., Any],
+    lab: str,
+) -> Callable[..., Iterator[tuple[str, Any]]]:
+    """The handler of a lab whose work yields what there is and its present picture, as it goes.
+
+    `so_far` says how far it is; at the end, or where it was stopped, `whole` says and shows all that there is.
+    """
+
+    def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
+        wish, there = check(*chosen), None
+        for there, clip in limits.run(request, work(wish), lab):
+            yield so_far(wish, there), clip
+        if there is None:
+            yield "Stopped.", gr.skip()
+            return
+        with limits.CPU.turn():
+            ended = whole(wish, there)
+        yield ended
+
+    return run
+
+
+def buttons(lab: str, run: str, verb: str = "run") -> dict[str, gr.Button]:
+    """A row with what `connect` wires: a button that says `run`, whose id ends with the verb, Stop, and Copy link."""
+    with gr.Row():
+        return {
+            "run": gr.Button(run, variant="primary", elem_id=f"{lab}-{verb}", min_width=150),
+            "stop": gr.Button("Stop", elem_id=f"{lab}-stop", min_width=80),
+            "copy": gr.Button("Copy link", elem_id=f"copy-{lab}", min_width=100),
+        }
+
+
 def link(
     page: gr.Blocks,
     lab: str,

@@ -21,6 +21,8 @@ MOST = 2000
 FEWEST = 2
 AXIS: player.Axis = (-toy2d.REACH, toy2d.REACH, "")
 """Both axes of a panel that shows the plane."""
+AWAY = 1e3
+"""Coordinate of what is not to be seen: out of every picture."""
 
 Points = tuple[tuple[float, float], ...]
 
@@ -84,6 +86,11 @@ def plane(points: list) -> str:
         [player.panel([dots], title="draw here", label=label, x=AXIS, y=AXIS, takes="points")],
         note="Draw a few points with the pointer, or with arrow keys and Enter.",
     )
+
+
+def drawable(x: Tensor) -> np.ndarray:
+    """Points (…, 2) as a picture can take them: what is farther out than `AWAY`, or no number, is put there."""
+    return x.nan_to_num(AWAY, AWAY, -AWAY).clamp(-AWAY, AWAY).numpy()
 
 
 def unfinished(world: Any, points: list) -> str | None:

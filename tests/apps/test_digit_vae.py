@@ -16,8 +16,9 @@ from scipy.stats import norm
 from apps import live, models, player
 from apps.tabs.families import latent_codes, latent_gap, latent_pictures, latent_rate
 from tutorial import weights
+from tutorial.data.toy2d import lattice
 from tutorial.families.digit_evidence import evidence
-from tutorial.families.digit_vae import BETAS, evenly_along, file_name, lattice, quantiles
+from tutorial.families.digit_vae import BETAS, evenly_along, file_name, quantiles
 
 
 @pytest.fixture(scope="module")

@@ -8,21 +8,19 @@ import json
 import math
 import re
 from dataclasses import asdict, replace
-from types import SimpleNamespace
 
 import gradio as gr
-import numpy as np
 import pytest
-import torch
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
 from apps import limits
-from apps.shell import serve
 from apps.tabs.gan import metrics, metrics_shown
 from apps.tabs.gan.metrics import DEFAULTS, check
 from apps.tabs.gan.metrics_work import Compared, comparing, judging, recorded, sets
+from tests.alone import alone
+from tests.apps.gan_stage import floats
 from tutorial.gans import drawn_ahead
 from tutorial.gans.breaking import METRICS, REAL, TRICKS, fooled
 from tutorial.measurements import MeasurementsError
@@ -36,12 +34,8 @@ CELL = re.compile(r"<t[dh][^>]*>(.*?)</t[dh]>", re.DOTALL)
 
 @pytest.fixture(scope="module")
 def client():
-    """Of a page with this lab alone."""
-    threads = torch.get_num_threads()
-    page = serve([SimpleNamespace(TITLE="GAN", build=metrics.lab)], prevent_thread_lock=True, quiet=True)  # type: ignore[list-item]
-    yield Client(page.local_url, verbose=False)
-    page.close()
-    torch.set_num_threads(threads)
+    with alone(metrics.lab) as address:
+        yield Client(address, verbose=False)
 
 
 def body(html: str) -> dict[str, list[str]]:
@@ -54,10 +48,6 @@ def close(found: Verdict, expected: Verdict) -> bool:
     """Whether they agree, to 1e-3; nobody can say how well was read what was never asked for."""
     pairs = zip(asdict(found).values(), asdict(expected).values(), strict=True)
     return all(a == b if a is None or b is None else a == pytest.approx(b, rel=1e-3, abs=1e-6) for a, b in pairs)
-
-
-def numbers(layer: dict) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(layer["data"]), "<f4").reshape(layer["shape"])
 
 
 def test_it_opens_with_the_recorded_table_and_says_so():
@@ -152,12 +142,12 @@ def test_the_curves_show_what_was_found():
     assert clip["frames"] == len(SIZES) and clip["labels"][0].startswith("N = 50: real ")
     against_n, against_inverse, _ = clip["panels"]
     real = recorded().curves[REAL.name]
-    dots = numbers(against_n["layers"][0])[0]
+    dots = floats(against_n["layers"][0])[0]
     assert len(dots) == sum(len(one.found) for one in real.sizes)
     mean = next(layer for layer in against_n["layers"] if layer["name"] == "mean, real digits")
-    assert numbers(mean)[0, :, 1] == pytest.approx([one.mean for one in real.sizes], rel=1e-5)
+    assert floats(mean)[0, :, 1] == pytest.approx([one.mean for one in real.sizes], rel=1e-5)
     line = next(layer for layer in against_inverse["layers"] if layer["name"] == "the line to FD∞")
-    assert numbers(line)[0, 0] == pytest.approx([0, real.line.limit], rel=1e-5)
+    assert floats(line)[0, 0] == pytest.approx([0, real.line.limit], rel=1e-5)
     assert "farther than 5,000 from the VAE" in clip["note"]
 
 

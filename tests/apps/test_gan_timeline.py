@@ -16,9 +16,11 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from apps.shell import serve
+from apps import models
 from apps.tabs.gan import timeline, timeline_panels
 from apps.tabs.gan.timeline import DEFAULTS, MANY, WALK, check, work
+from tests.alone import alone
+from tests.apps.gan_stage import floats
 from tutorial import measurements
 from tutorial.gans.digits import SETTINGS, draw, load, recorded
 from tutorial.metrics import digits as judging
@@ -26,12 +28,8 @@ from tutorial.metrics import digits as judging
 
 @pytest.fixture(scope="module")
 def client():
-    """Of a page with this lab alone."""
-    threads = torch.get_num_threads()
-    page = serve([SimpleNamespace(TITLE="GAN", build=timeline.lab)], prevent_thread_lock=True, quiet=True)  # type: ignore[list-item]
-    yield Client(page.local_url, verbose=False)
-    page.close()
-    torch.set_num_threads(threads)
+    with alone(timeline.lab) as address:
+        yield Client(address, verbose=False)
 
 
 def sheet(layer: dict) -> np.ndarray:
@@ -42,10 +40,6 @@ def sheet(layer: dict) -> np.ndarray:
     rows = -(-tiles // columns)
     h, w = grey.shape[0] // rows, grey.shape[1] // columns
     return grey.reshape(rows, h, columns, w).swapaxes(1, 2).reshape(-1, h, w)[:tiles]
-
-
-def numbers(layer: dict) -> np.ndarray:
-    return np.frombuffer(base64.b64decode(layer["data"]), "<f4").reshape(layer["shape"])
 
 
 def last(wish: timeline.Wish) -> dict:
@@ -101,12 +95,12 @@ def test_a_film_shows_what_was_recorded(run):
     pictures, distance, fidelity, feedback, *_ = clip["panels"]
     shown = sheet(pictures["layers"][0])
     assert np.array_equal(shown, known.sheets)
-    drawn, floor = map(numbers, distance["layers"])
+    drawn, floor = map(floats, distance["layers"])
     assert drawn[0, :, 0].tolist() == known.steps
     assert drawn[0, :, 1] == pytest.approx(np.array(known.numbers["frechet"]), rel=1e-5)
     assert floor[0, :, 1] == pytest.approx([record.real["frechet"]] * 2)
     assert distance["y"][3] == "log"
-    by_name = {layer["name"]: numbers(layer)[0, :, 1] for layer in (*fidelity["layers"], *feedback["layers"])}
+    by_name = {layer["name"]: floats(layer)[0, :, 1] for layer in (*fidelity["layers"], *feedback["layers"])}
     assert by_name["recall"] == pytest.approx(known.numbers["recall"])
     assert by_name["random feedback"].tolist() == [0.5, 0.5]
     assert len(timeline.film(run)) < 700_000
@@ -116,7 +110,7 @@ def test_the_losses_begin_after_the_first_rounds():
     """At round 0 nothing has been lost yet; the marker waits at the first number."""
     known = recorded().films["healthy"]
     layer = timeline_panels.losses(known)["layers"][0]
-    assert numbers(layer)[0, 0, 0] == known.steps[1]
+    assert floats(layer)[0, 0, 0] == known.steps[1]
     assert layer["marker"][:3] == [0, 0, 1]
     assert layer["marker"][-1] == len(known.steps) - 2
 
@@ -157,13 +151,13 @@ def test_a_walk_begins_and_ends_where_it_should():
         assert np.abs(way[frame] / 127.5 - 1 - x[0, 0].numpy()).max() < 0.02
         with torch.no_grad():
             read = judging.load().classifier(x).softmax(1)[0, 6].item()
-        assert numbers(sure["layers"][0])[0, frame, 1] == pytest.approx(read, abs=1e-3)
+        assert floats(sure["layers"][0])[0, frame, 1] == pytest.approx(read, abs=1e-3)
 
 
 def test_no_piece_of_a_drawing_is_long():
     """At most a hundred digits between two places to pause."""
     seen = []
-    hook = timeline.generator().register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    hook = models.digit_gan().register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
     request = SimpleNamespace(session_hash="a visitor")
     for shows in timeline.SHOWS:
         for _ in work(check(**DEFAULTS | {"shows": shows})):

@@ -13,6 +13,32 @@ def choose(page, control: str, option: str) -> None:
     page.get_by_role("option").first.wait_for(state="detached")  # the list fades
 
 
+def opened(page, accordion: str, inside: str) -> None:
+    """Opens the accordion of this title, and waits until what it holds, as this selector finds it, is ready to be used.
+
+    Gradio 6.31 puts the first values into the boxes of an accordion once more, a frame after they have been shown: what
+    a program typed meanwhile, faster than any visitor, would be undone.
+    """
+    page.get_by_text(accordion).click()
+    page.locator(inside).wait_for()
+    frame = "new Promise((shown) => requestAnimationFrame(() => setTimeout(shown)))"
+    for _ in range(3):
+        page.evaluate(frame)
+
+
+def stroke(page, lab: str, *places: tuple[float, float]) -> None:
+    """Draws a line through these places of a lab's first picture, each from (0, 0), upper left, to (1, 1)."""
+    canvas = page.locator(f"#{lab} canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    at = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in places]
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for place in at[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+
+
 def told(page, lab: str) -> str:
     """The note below a lab's player."""
     return page.locator(f"#{lab} .note").inner_text()

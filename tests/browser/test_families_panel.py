@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.controls import choose, stands_still, told, until
+from tests.browser.controls import choose, stands_still, stroke, told, until
 
 TAB = "Four families"
 FAMILIES = ["flow", "autoregressive", "GAN", "VAE", "diffusion"]
@@ -83,13 +83,7 @@ def test_the_learning_rate_acts_in_mid_run_and_other_data_begins_anew(page):
 
 
 def test_strokes_become_data_of_all_five(page):
-    canvas = page.locator("#panel canvas").first
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.5 * box["height"], steps=8)
-    page.mouse.up()
+    stroke(page, "panel", (0.4, 0.4), (0.7, 0.5))
     until(page, lambda: page.locator("#panel-world input").input_value() == "draw your own")
     until(page, lambda: updates(page) == [0] * 5, 60)
     for panel in range(6):

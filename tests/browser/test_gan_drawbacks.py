@@ -69,27 +69,25 @@ def test_a_click_asks_for_the_point_and_the_search_is_scrubbed(page):
     assert page.asked == []
 
 
-def test_a_race_is_drawn_to_its_end_after_the_answer_and_run_and_stopped(page):
+def test_the_table_of_the_race_comes_with_the_answer(page):
     assert "recorded runs, made by" in told(page, "race")
     assert page.locator("#race-table table").count() == 0
     page.locator("#race-answer").get_by_label("the GAN").check()
-    until(page, lambda: canvases(page, "race") == 2, 30)
-    assert "You said: the GAN." in text(page, "race-said")
-    assert " of 10" in text(page, "race-table")
-    page.click("#race-run")
-    until(page, lambda: "updates, energy distance" in text(page, "race-said"), 60)
-    page.click("#race-stop")
-    until(page, lambda: text(page, "race-said").endswith("then stopped."), 30)
+    until(page, lambda: " of 10" in text(page, "race-table"), 30)
 
 
-def test_what_comes_after_the_moment_is_drawn_after_the_answer(page):
-    page.locator("#past-answer").get_by_label("they get worse").check()
-    until(page, lambda: canvases(page, "past") == 3, 30)
-    assert "You said: they get worse." in text(page, "past-said")
-    page.click("#past-run")
-    until(page, lambda: "of 6,000 turns" in text(page, "past-said"), 60)
-    page.click("#past-stop")
-    until(page, lambda: text(page, "past-said").endswith("then stopped."), 30)
+@pytest.mark.parametrize(
+    ("lab", "answer", "panels", "going"),
+    [("race", "the GAN", 2, "updates, energy distance"), ("past", "they get worse", 3, "of 6,000 turns")],
+)
+def test_the_rest_is_drawn_after_the_answer_and_run_and_stopped(page, lab, answer, panels, going):
+    page.locator(f"#{lab}-answer").get_by_label(answer).check()
+    until(page, lambda: canvases(page, lab) == panels, 30)
+    assert f"You said: {answer}." in text(page, f"{lab}-said")
+    page.click(f"#{lab}-run")
+    until(page, lambda: going in text(page, f"{lab}-said"), 60)
+    page.click(f"#{lab}-stop")
+    until(page, lambda: text(page, f"{lab}-said").endswith("then stopped."), 30)
 
 
 def test_on_a_phone_nothing_runs_out_of_the_page(open_page):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import axe_playwright_python
-import gradio as gr
 import pytest
 from scipy.stats import binomtest
 
-from apps import player, shell
 from apps.tabs.gan import judge
+from tests.alone import alone
 from tests.browser.controls import until
 from tutorial.gans import turing
 from tutorial.gans.turing import ROUNDS
@@ -41,19 +40,8 @@ PLAY = """([truth, plan]) => { // by keys; `plan` says of each digit whether the
 @pytest.fixture(scope="module")
 def table():
     """A page with the game alone."""
-    with gr.Blocks() as page:
-        judge.lab(page)
-    _, url, _ = page.launch(
-        prevent_thread_lock=True,
-        quiet=True,
-        run_history=False,
-        ssr_mode=False,
-        theme=shell.theme(),
-        head=player.HEAD,
-        css_paths=[shell.STYLE, player.STYLE],
-    )
-    yield url
-    page.close()
+    with alone(judge.lab) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

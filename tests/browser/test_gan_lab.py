@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from types import ModuleType
 
 import pytest
-import torch
 
-from tests.browser.controls import choose, stands_still, told, until
+from apps.tabs.gan import lab
+from tests.alone import alone
+from tests.browser.controls import choose, stands_still, stroke, told, until
 
 FRAME = "diagram-frame"
 NODES = ["codes", "warp", "fakes", "opinion", "real"]
@@ -22,17 +22,8 @@ PIXELS = "(name) => document.querySelector(`#diagram-${name} canvas`).toDataURL(
 
 @pytest.fixture(scope="module")
 def address():
-    """A page with this lab alone."""
-    from apps import shell
-    from apps.tabs.gan import lab
-
-    chapter = ModuleType("gan")
-    chapter.TITLE, chapter.build = "GANs", lab.lab  # type: ignore[attr-defined]
-    threads = torch.get_num_threads()
-    page = shell.serve([chapter], prevent_thread_lock=True, quiet=True)
-    yield page.local_url
-    page.close()
-    torch.set_num_threads(threads)
+    with alone(lab.lab) as found:
+        yield found
 
 
 @pytest.fixture
@@ -156,13 +147,7 @@ def test_switches_and_noise_are_on_their_nodes(page):
 
 
 def test_strokes_become_data_of_the_next_game(page):
-    canvas = page.locator(f"#{FRAME} canvas")
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.5 * box["height"], steps=8)
-    page.mouse.up()
+    stroke(page, FRAME, (0.4, 0.4), (0.7, 0.5))
     until(page, lambda: page.locator("#diagram-set-world input").input_value() == "draw your own", 30)
     until(page, lambda: turns(page) == 0, 60)
     x = page.evaluate(LAYER, [FRAME, 0, "data x"])[::2]

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
-import torch
 
-from apps.shell import serve
 from apps.tabs.gan import metrics
 from apps.tabs.gan.metrics_work import recorded, sets
+from tests.alone import alone
 from tests.browser.controls import told, until
+from tutorial.metrics.verdict import Verdict
 
 PIXELS = "(k) => document.querySelectorAll('#metrics-bias canvas')[k].toDataURL()"
 
 
 @pytest.fixture(scope="module")
 def address():
-    threads = torch.get_num_threads()
-    page = serve([SimpleNamespace(TITLE="GAN", build=metrics.lab)], prevent_thread_lock=True, quiet=True)  # type: ignore[list-item]
-    yield page.local_url
-    page.close()
-    torch.set_num_threads(threads)
+    with alone(metrics.lab) as found:
+        yield found
 
 
 @pytest.fixture
@@ -46,6 +41,11 @@ def note(page) -> str:
     return page.locator("#metrics-table p").inner_text()
 
 
+def ahead(name: str, n: int) -> Verdict:
+    """What was recorded of a set with so many digits."""
+    return next(one for one in recorded().sets if one.name == name).verdicts[n]
+
+
 def size(page, n: str) -> None:
     page.locator(f"#metrics-n input[value='{n}']").check()
 
@@ -54,8 +54,7 @@ def test_it_opens_filled_and_says_who_measured(open_lab):
     page = open_lab()
     rows = table(page)
     assert list(rows) == [trick.name for trick in sets()]
-    found = next(one for one in recorded().sets if one.name == "memorised").verdicts[1000]
-    assert rows["memorised"][3] == f"{found.frechet:.1f}\nfooled" and rows["memorised"][-1] == "100%"
+    assert rows["memorised"][3] == f"{ahead('memorised', 1000).frechet:.1f}\nfooled" and rows["memorised"][-1] == "100%"
     assert "Recorded with seed 0, by python -m tutorial.training.evaluate_metrics" in note(page)
     assert page.evaluate("""[...document.querySelectorAll("#metrics-table img")].every(
       (picture) => picture.naturalWidth === 168 && picture.alt)""")
@@ -68,8 +67,7 @@ def test_another_number_of_digits_shows_what_was_recorded_with_it(open_lab):
     until(page, lambda: table(page)["memorised"][3] == "0.0\nfooled")  # all that the reference has
     size(page, "200")
     until(page, lambda: table(page)["other real digits"][1] == "200")
-    recorded_ = next(one for one in recorded().sets if one.name == "other real digits").verdicts[200]
-    assert table(page)["other real digits"][3] == f"{recorded_.frechet:.1f}"
+    assert table(page)["other real digits"][3] == f"{ahead('other real digits', 200).frechet:.1f}"
 
 
 def test_sets_are_judged_here_row_by_row(open_lab):
@@ -96,14 +94,24 @@ def test_judging_stops_and_the_recorded_table_comes_back(open_lab):
     until(page, lambda: page.locator("#metrics-status").inner_text().endswith("topped."), 60)
     size(page, "50")
     until(page, lambda: note(page).startswith("Recorded") and table(page)["noisy"][1] == "50")
+    page.wait_for_timeout(1000)  # nothing of what was stopped comes after it
+    assert note(page).startswith("Recorded with seed 0")
+    for name, cells in table(page).items():
+        assert cells[1] == "50"
+        shown, measured = cells[3].split("\n")[0], ahead(name, 50).frechet
+        assert float(shown.replace(",", "")) == pytest.approx(measured, abs=0.05 if measured < 100 else 0.5)
 
 
 def test_a_bad_seed_gets_a_sentence(open_lab):
     page = open_lab()
+    before = table(page)
     page.fill("#metrics-seed input", "-1")
     page.click("#metrics-run")
-    page.get_by_text("The seed must be between").wait_for()
-    page.errors.clear()
+    toast = page.locator(".toast-body")
+    toast.wait_for()
+    assert "The seed must be between 0 and" in toast.inner_text()
+    assert table(page) == before
+    assert note(page).startswith("Recorded")
 
 
 def test_the_curves_are_scrubbed_without_a_server(open_lab):

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 
 import pytest
-import torch
 
-from apps.shell import serve
 from apps.tabs.gan import timeline
-from tests.browser.controls import told, until
+from tests.alone import alone
+from tests.browser.controls import opened, told, until
 from tutorial.gans.digits import SETTINGS, recorded, snapshots
 
 PIXELS = "(id) => document.querySelector(`#${id} canvas`).toDataURL()"
+SEED = "#timeline-seed input"
 
 
 @pytest.fixture(scope="module")
 def address():
-    threads = torch.get_num_threads()
-    page = serve([SimpleNamespace(TITLE="GAN", build=timeline.lab)], prevent_thread_lock=True, quiet=True)  # type: ignore[list-item]
-    yield page.local_url
-    page.close()
-    torch.set_num_threads(threads)
+    with alone(timeline.lab) as found:
+        yield found
 
 
 @pytest.fixture
@@ -88,12 +84,19 @@ def test_a_link_brings_it_back(watched, address):
     ready(page)
     until(page, lambda: "Over-trained." in page.locator("#timeline-story").inner_text(), 30)
     until(page, lambda: "as 8." in told(page, "timeline-drawn"), 30)
+    steps = SETTINGS["over-trained"].steps
+    assert page.locator("#timeline output").inner_text().startswith(f"round {steps:,} ·")
+    assert page.locator("#timeline-run input:checked").input_value() == "over-trained"
+    assert page.locator("#timeline-digit input[type=number]").input_value() == "8"
+    opened(page, "More: seeds", SEED)
+    assert page.locator(SEED).input_value() == "5"
+    assert page.locator("#timeline-other input").input_value() == str(timeline.DEFAULTS["other"])
 
 
 def test_a_bad_seed_is_refused_in_a_sentence(page):
-    page.get_by_text("More: seeds").click()
-    page.locator("#timeline-seed input").fill("-1")
-    page.locator("#timeline-draw").click()
+    opened(page, "More: seeds", SEED)
+    page.fill(SEED, "-1")
+    page.click("#timeline-draw")
     page.wait_for_selector(".toast-body")
     assert "The seed must be between 0 and" in page.locator(".toast-body").inner_text()
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 
-import gradio as gr
 import pytest
-import torch
 
-from apps.shell import serve
 from apps.tabs.gan import collapse, vanishing, wall
+from tests.alone import alone
 from tests.browser.controls import choose, told, until
 
 TITLES = """() => [...document.querySelectorAll("#wall .panel-title")].map((title) => title.textContent)"""
@@ -21,19 +18,10 @@ VALUES = """([lab, panel, name]) => {
 PIXELS = """([lab, panel]) => document.querySelector(`#${lab} clip-player`).panels[panel].canvas.toDataURL()"""
 
 
-def build(page: gr.Blocks) -> None:
-    for module in (wall, collapse, vanishing):
-        module.lab(page)
-
-
 @pytest.fixture(scope="module")
 def address():
-    """Of a page with these labs alone."""
-    threads = torch.get_num_threads()
-    page = serve([SimpleNamespace(TITLE="GAN", build=build)], prevent_thread_lock=True, quiet=True)  # type: ignore[list-item]
-    yield page.local_url
-    page.close()
-    torch.set_num_threads(threads)
+    with alone(wall.lab, collapse.lab, vanishing.lab) as found:
+        yield found
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.controls import stands_still, told, until
+from tests.browser.controls import stands_still, stroke, told, until
 
 TAB = "Four families"
 
@@ -115,17 +115,12 @@ def test_a_drawing_can_be_stopped(page):
 
 
 def test_a_digit_of_ones_own_is_finished(page):
-    canvas = page.locator("#pixels canvas").first
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.55 * box["width"], box["y"] + 0.5 * box["height"], steps=8)
-    page.mouse.up()
+    stroke(page, "pixels", (0.5, 0.2), (0.55, 0.5))
     until(page, lambda: "Your digit, all of it" in nats(page), 30)
     assert page.get_by_label("draw your own", exact=True).last.is_checked()
-    stroke = weighed(page, "Your digit")
+    own = weighed(page, "Your digit")
     page.click("#pixels-clear")
-    until(page, lambda: weighed(page, "Your digit") < stroke, 30)  # an empty page is likelier than a lonely stroke
+    until(page, lambda: weighed(page, "Your digit") < own, 30)  # an empty page is likelier than a lonely stroke
 
 
 def test_the_times_are_measured_here(page):

@@ -7,9 +7,10 @@ import time
 
 import pytest
 
-from tests.browser.controls import choose, stands_still, told, until
+from tests.browser.controls import choose, stands_still, stroke, told, until
 
 TAB = "Reverse diffusion"
+LINE = (0.4, 0.4), (0.7, 0.5)
 
 
 @pytest.fixture
@@ -61,19 +62,8 @@ def test_the_learning_rate_acts_in_mid_run(page):
     page.click("#pause")
 
 
-def stroke(page, lab: str) -> None:
-    """Draws a line on a lab's first picture."""
-    canvas = page.locator(f"#{lab} canvas").first
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.4 * box["height"])
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.5 * box["height"], steps=8)
-    page.mouse.up()
-
-
 def test_strokes_become_data(page):
-    stroke(page, "training")
+    stroke(page, "training", *LINE)
     until(page, lambda: page.get_by_label("Data", exact=True).first.input_value() == "draw your own")
     until(page, lambda: updates(page) == 0)
     data = """() => {
@@ -111,7 +101,7 @@ def test_from_one_start_noise_fans_out_and_the_flow_does_not(page):
 
 
 def test_noise_walks_to_what_a_visitor_draws(page):
-    stroke(page, "walk")
+    stroke(page, "walk", *LINE)
     ends = """() => {
       const layer = document.querySelector("#walk clip-player").panels[1].layers.find((l) => l.name === "on their way");
       const [frames, n] = layer.shape;
@@ -129,7 +119,7 @@ def test_noise_walks_to_what_a_visitor_draws(page):
 def test_the_field_of_what_a_visitor_draws_is_exact(page):
     choose(page, "field-world", "draw your own")
     until(page, lambda: "Draw a few points" in told(page, "field"))
-    stroke(page, "field")
+    stroke(page, "field", *LINE)
     until(page, lambda: "each of your points" in told(page, "field"))
     page.locator("#field canvas").nth(1).click(position={"x": 150, "y": 90})
     until(page, lambda: "Bayes" in page.locator("#asked").inner_text())

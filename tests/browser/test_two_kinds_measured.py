@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.browser.controls import choose, stands_still, told, until
+from tests.browser.controls import choose, stands_still, stroke, told, until
 
 TAB = "Two kinds"
 LABS = ("draws", "elsewhere", "letter", "novelty", "learners", "effort")
@@ -17,17 +19,9 @@ def page(open_page):
     return page
 
 
-def stroke(page, *places: tuple[float, float]) -> None:
-    """Draws a line through these places of the paper, each from (0, 0) to (1, 1)."""
-    canvas = page.locator("#letter canvas").first
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    at = [(box["x"] + u * box["width"], box["y"] + v * box["height"]) for u, v in places]
-    page.mouse.move(*at[0])
-    page.mouse.down()
-    for place in at[1:]:
-        page.mouse.move(*place, steps=8)
-    page.mouse.up()
+def said(page, lab: str) -> str:
+    """What stands below a lab's pictures, without the seconds that Gradio counts above it while it waits."""
+    return page.locator(f"#{lab}-said [data-testid=markdown]").inner_text()
 
 
 def seen(page, lab: str, panel: int) -> list:
@@ -66,21 +60,24 @@ def test_another_model_draws_and_a_classifier_climbs(page):
 
 
 def test_a_click_asks_both_models(page):
-    before = page.locator("#elsewhere-said").inner_text()
+    before = said(page, "elsewhere")
     assert "p(1 given x)\t1 − " in before
     page.locator("#elsewhere canvas").first.click(position={"x": 150, "y": 150})
-    until(page, lambda: page.locator("#elsewhere-said").inner_text() != before)
-    assert "p(x)" in page.locator("#elsewhere-said").inner_text()
-    assert "elsewhere-x=" in page.url
+    page.wait_for_url("**elsewhere-x=**")
+    x, y = (float(re.search(rf"elsewhere-{axis}=([-.\d]+)", page.url)[1]) for axis in "xy")
+    place = f"At ({x:.2f}, {y:.2f}):".replace("-", "−")
+    assert place not in before
+    until(page, lambda: place in said(page, "elsewhere"))
+    assert "p(x)" in said(page, "elsewhere")
 
 
 def test_the_map_is_asked_by_keys(page):
-    before = page.locator("#elsewhere-said").inner_text()
+    before = said(page, "elsewhere")
     page.locator("#elsewhere canvas").nth(1).focus()
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Enter")
-    until(page, lambda: page.locator("#elsewhere-said").inner_text() != before)
-    until(page, lambda: "At (1.60, 0.00)" in page.locator("#elsewhere-said").inner_text())
+    assert "At (1.60, 0.00)" not in before
+    until(page, lambda: "At (1.60, 0.00)" in said(page, "elsewhere"))
     assert "elsewhere-x=1.6" in page.url
 
 
@@ -88,12 +85,12 @@ def test_a_letter_is_drawn_in_strokes_and_cleared(page):
     page.click("#clear-letter")
     until(page, lambda: "Draw a letter" in told(page, "letter"))
     assert page.locator("#letter-said table").count() == 0
-    stroke(page, (0.5, 0.2), (0.5, 0.8))
+    stroke(page, "letter", (0.5, 0.2), (0.5, 0.8))
     until(page, lambda: "Go on drawing" in told(page, "letter"))
-    alone = page.locator("#letter-said").inner_text()
-    assert "small MLP\t1, with" in alone
-    stroke(page, (0.2, 0.2), (0.8, 0.2))
-    until(page, lambda: page.locator("#letter-said").inner_text() != alone)
+    until(page, lambda: "small MLP\t1, with" in said(page, "letter"))
+    alone = said(page, "letter")
+    stroke(page, "letter", (0.2, 0.2), (0.8, 0.2))
+    until(page, lambda: said(page, "letter") != alone)
     dots = "document.querySelector('#letter clip-player').panels[0].layers[1].values"
     right = f"Math.max(...{dots}.filter((_, k) => k % 2 === 0))"
     until(page, lambda: 0.7 < page.evaluate(right) < 0.9)  # both strokes are on the paper
@@ -102,10 +99,10 @@ def test_a_letter_is_drawn_in_strokes_and_cleared(page):
 
 
 def test_a_test_digit_is_looked_at(page):
-    before = page.locator("#letter-said").inner_text()
+    before = said(page, "letter")
     choose(page, "letter-subject", "a test digit 0")
-    until(page, lambda: page.locator("#letter-said").inner_text() != before)
-    assert "logistic regression\t0, with" in page.locator("#letter-said").inner_text()
+    assert "logistic regression\t0, with" not in before
+    until(page, lambda: "logistic regression\t0, with" in said(page, "letter"))
 
 
 def test_each_space_and_pair_shows_what_was_recorded_of_it(page):
@@ -149,8 +146,8 @@ def test_who_works_is_measured_and_stops(page):
 def test_a_link_brings_back_what_was_seen(watched, url):
     page = watched(f"{url}?elsewhere-separates=small MLP&elsewhere-explains=QDA&elsewhere-x=-6&elsewhere-y=2.5")
     page.wait_for_selector("#elsewhere canvas", timeout=30_000)
-    until(page, lambda: "At (−6.00, 2.50)" in page.locator("#elsewhere-said").inner_text())
-    assert "small MLP: p(0 given x)" in page.locator("#elsewhere-said").inner_text()
+    until(page, lambda: "At (−6.00, 2.50)" in said(page, "elsewhere"))
+    assert "small MLP: p(0 given x)" in said(page, "elsewhere")
 
 
 @pytest.mark.parametrize(("lab", "setting", "value"), [("novelty", "space", "10"), ("effort", "space", "2")])

@@ -8,10 +8,10 @@ import math
 import pytest
 import torch
 
-from tutorial.data.toy2d import REACH, ring
+from tutorial.data.toy2d import REACH, lattice, ring
 from tutorial.families import gan_game
 from tutorial.families.gan import GAN, GANConfig
-from tutorial.families.gan_game import FRAMES, SAMPLES, SIDE, data, game, places
+from tutorial.families.gan_game import FRAMES, SAMPLES, SIDE, data, game
 from tutorial.families.learners import GANLearner, OutOfBounds
 from tutorial.metrics.energy import noise_floor
 
@@ -34,7 +34,7 @@ def test_frames_cover_the_game_and_a_seed_gives_it_again(monkeypatch):
 
 def test_opinions_lie_where_the_picture_shows_them():
     """A discriminator that likes what is up and to the right has its largest value in the first row's last place."""
-    at = places()
+    at = lattice(SIDE)
     assert at.abs().max() == pytest.approx(REACH * (1 - 1 / SIDE))
     liked = (at.sum(1)).reshape(SIDE, SIDE)
     assert (liked == liked.max()).nonzero().tolist() == [[0, SIDE - 1]]

@@ -8,6 +8,8 @@ import json
 import pytest
 import torch
 
+from tests.metrics.judges import known_digits
+from tests.work import last
 from tutorial import measurements
 from tutorial.data.digits import digits
 from tutorial.data.pixels import to_pixels
@@ -15,19 +17,14 @@ from tutorial.gans import breaking, drawn_ahead
 from tutorial.gans.breaking import METRICS, PART, REAL, TRICKS, fooled, models, worst
 from tutorial.gans.drawn_ahead import ACROSS, Drawn, from_sheet, sheet
 from tutorial.metrics.digits import load, others, reference
-from tutorial.metrics.verdict import Verdict, judged, measured_reference
+from tutorial.metrics.verdict import Verdict, judged
 
 N = 1000
 
 
-def last(parts):
-    *_, found = parts
-    return found
-
-
 @pytest.fixture(scope="module")
 def known():
-    return last(measured_reference(load().classifier))
+    return known_digits()
 
 
 @pytest.fixture(scope="module")

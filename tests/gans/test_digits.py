@@ -15,10 +15,7 @@ from tutorial.gans.digits import (
     EVERY,
     LEVELS,
     SETTINGS,
-    discriminator_loss,
     draw,
-    generator_loss,
-    gradient_penalty,
     packed,
     recorded,
     same_noise,
@@ -26,6 +23,7 @@ from tutorial.gans.digits import (
     unpacked,
     walk,
 )
+from tutorial.gans.losses import LOSSES, r1
 from tutorial.measurements import MeasurementsError
 from tutorial.metrics import digits as judging
 from tutorial.networks.digit_gan import DigitGenerator, DigitGeneratorConfig
@@ -41,9 +39,11 @@ def test_losses_are_those_of_the_papers():
     """In float64, from probabilities."""
     real, fake = torch.randn(2, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     d_real, d_fake = torch.sigmoid(real), torch.sigmoid(fake)
-    assert discriminator_loss(real, fake).item() == pytest.approx(-(d_real.log() + (1 - d_fake).log()).mean().item())
-    assert generator_loss(fake, "non-saturating").item() == pytest.approx(-d_fake.log().mean().item())
-    assert generator_loss(fake, "saturating").item() == pytest.approx((1 - d_fake).log().mean().item())
+    assert LOSSES["minimax"].discriminator(real, fake).item() == pytest.approx(
+        -(d_real.log() + (1 - d_fake).log()).mean().item()
+    )
+    assert LOSSES["non-saturating"].generator(fake).item() == pytest.approx(-d_fake.log().mean().item())
+    assert LOSSES["minimax"].generator(fake).item() == pytest.approx((1 - d_fake).log().mean().item())
 
 
 def test_the_best_discriminator_loses_two_log_two_less_the_divergence():
@@ -54,14 +54,14 @@ def test_the_best_discriminator_loses_two_log_two_less_the_divergence():
     real, fake = (logits.repeat_interleave(torch.tensor((16 * share).astype(int))) for share in (p, q))
     middle = (p + q) / 2
     divergence = sum((one * np.log(one / middle)).sum() / 2 for one in (p, q))
-    assert discriminator_loss(real, fake).item() == pytest.approx(2 * np.log(2) - 2 * divergence)
+    assert LOSSES["minimax"].discriminator(real, fake).item() == pytest.approx(2 * np.log(2) - 2 * divergence)
 
 
-@pytest.mark.parametrize(("kind", "slope"), [("non-saturating", lambda d: d - 1), ("saturating", lambda d: -d)])
+@pytest.mark.parametrize(("kind", "slope"), [("non-saturating", lambda d: d - 1), ("minimax", lambda d: -d)])
 def test_only_one_of_them_saturates(kind, slope):
     """The gradient in the logit, in closed form: of fakes that D is sure of, one loss still moves them."""
     logits = torch.tensor([-20.0, -3.0, 0.0, 4.0], dtype=torch.float64, requires_grad=True)
-    (4 * generator_loss(logits, kind)).backward()
+    (4 * LOSSES[kind].generator(logits)).backward()
     assert torch.allclose(logits.grad, slope(torch.sigmoid(logits.detach())))
 
 
@@ -78,7 +78,7 @@ class Quadratic(torch.nn.Module):
 
 def test_the_penalty_is_half_the_squared_gradient():
     x, critic = torch.randn(7, 1, 3, 3, generator=torch.Generator().manual_seed(0)), Quadratic(1.5)
-    found = gradient_penalty(critic, x, torch.zeros(7).long())
+    found = r1(lambda pictures: critic(pictures[0], torch.zeros(7).long()), x[None])
     norms = x.square().flatten(1).sum(1).mean().item()
     assert found.item() == pytest.approx(0.5 * 1.5**2 * norms, rel=1e-5)
     found.backward()

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from tutorial.data.toy2d import lattice
 from tutorial.gans.game import Game, Rules, Setup, noise
 from tutorial.gans.inversion import (
     FOUND,
@@ -17,7 +18,6 @@ from tutorial.gans.inversion import (
     distinct,
     folded,
     generator,
-    middles,
     nearest,
     search,
     starts,
@@ -125,7 +125,7 @@ def test_the_codes_of_a_trained_generator_bound_its_density_from_below():
 
 def test_the_map_of_nearest_fakes_stands_upright():
     *_, found = (part for part in nearest(fold, each=2) if part is not None)
-    x = middles().reshape(SIDE, SIDE, 2)
+    x = lattice(SIDE).reshape(SIDE, SIDE, 2)
     assert x[0, 0].tolist() == pytest.approx([-2.9, 2.9])
     left = x[..., 0] < -0.5
     assert (found[left] + x[..., 0][left]).abs().max() < 0.05  # as far off as the crease is

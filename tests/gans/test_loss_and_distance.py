@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from tutorial.gans import loss_and_distance
 from tutorial.gans.game import Game, noise
 from tutorial.gans.held import Held
-from tutorial.gans.loss_and_distance import RULES, SAMPLES, SETUP, Course, correlations, pearson, ranks, run
+from tutorial.gans.loss_and_distance import RULES, SAMPLES, SETUP, LossCourse, correlations, pearson, ranks, run
 from tutorial.gans.worlds import WORLDS
 from tutorial.metrics.energy import energy_distance
 
@@ -44,7 +44,7 @@ def test_what_never_changes_has_no_correlation():
 def test_the_second_half_leaves_the_beginning_out():
     steps = torch.arange(10.0)[:, None]
     there_and_back = torch.cat([steps[:5], 9 - steps[5:]])
-    course = Course("GAN", tuple(range(10)), there_and_back[None], steps)
+    course = LossCourse("GAN", tuple(range(10)), there_and_back[None], steps)
     assert correlations(course, 0)[0].item() == pytest.approx(stats.spearmanr(there_and_back, steps).statistic)
     assert correlations(course, 0, late=True)[0].item() == pytest.approx(-1)
 

@@ -10,7 +10,7 @@ import torch
 
 from tutorial.gans import overtraining
 from tutorial.gans.overtraining import LOOK, WINDOW, aftermath, moments, smooth
-from tutorial.gans.race import GOAL, RUNNERS, Course, Look, Track, parameters, result, run
+from tutorial.gans.race import GOAL, RUNNERS, Look, RaceCourse, Track, parameters, result, run
 from tutorial.gans.worlds import WORLDS
 from tutorial.metrics.energy import energy_distance
 
@@ -23,8 +23,8 @@ def last(parts):
     return found
 
 
-def course(steps: int, arrived: bool, seconds: float = 1.0) -> Course:
-    return Course("GAN", 0, (Look(0, 0.0, 1.0), Look(steps, seconds, 0.1)), arrived)
+def course(steps: int, arrived: bool, seconds: float = 1.0) -> RaceCourse:
+    return RaceCourse("GAN", 0, (Look(0, 0.0, 1.0), Look(steps, seconds, 0.1)), arrived)
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
@@ -73,9 +73,9 @@ def test_both_arrive_from_most_seeds():
         assert result(courses).arrived >= 2
 
 
-def made(real: list[float], fake: list[float], energy: list[float]) -> overtraining.Course:
+def made(real: list[float], fake: list[float], energy: list[float]) -> overtraining.OvertrainingCourse:
     columns = (torch.tensor(values, dtype=torch.float64)[:, None] for values in (real, fake, energy))
-    return overtraining.Course(tuple(LOOK * (k + 1) for k in range(len(real))), *columns, 0.01)
+    return overtraining.OvertrainingCourse(tuple(LOOK * (k + 1) for k in range(len(real))), *columns, 0.01)
 
 
 def test_the_moment_is_when_both_shares_have_been_about_half_for_a_window():

@@ -9,7 +9,7 @@ import torch
 from torch.distributions import MixtureSameFamily
 
 from tests.gans.test_optimum import known
-from tutorial.data.toy2d import drawn, ring
+from tutorial.data.toy2d import drawn, lattice, ring
 from tutorial.gans.game import Game, Rules, Setup, noise
 from tutorial.gans.optimum import BLUR, blurred
 from tutorial.gans.view import (
@@ -21,7 +21,6 @@ from tutorial.gans.view import (
     best,
     best_verdicts,
     grid,
-    places,
     pushes,
     round_up,
     value_floor,
@@ -56,7 +55,7 @@ def in_double(stack, x: torch.Tensor, k: int = 0) -> torch.Tensor:
 
 
 def test_places_are_the_middles_of_cells_row_by_row_from_the_top():
-    x = places(3).view(3, 3, 2)
+    x = lattice(3).view(3, 3, 2)
     found = torch.stack([x[0, 0], x[0, 2], x[2, 1]])
     assert torch.allclose(found, torch.tensor([[-2.0, 2.0], [2.0, 2.0], [0.0, -2.0]]), atol=1e-6)
 
@@ -64,7 +63,7 @@ def test_places_are_the_middles_of_cells_row_by_row_from_the_top():
 @pytest.mark.parametrize("loss", ["minimax", "non-saturating", "least squares", "Wasserstein"])
 def test_the_verdict_is_a_probability_where_answers_are_logits(loss):
     game = played(Rules(loss=loss), seeds=(5, 6))
-    x = places(7)
+    x = lattice(7)
     answers = in_double(game.discriminator, x.double(), 1)[:, 0]
     expected = answers.sigmoid() if loss in ("minimax", "non-saturating") else answers
     assert torch.allclose(verdicts(game, x, x, 1).double(), expected, atol=1e-4)
@@ -72,7 +71,7 @@ def test_the_verdict_is_a_probability_where_answers_are_logits(loss):
 
 def test_a_judge_of_pairs_is_asked_about_a_place_beside_fakes():
     game = played(setup=Setup(pack=2))
-    x, fakes = places(5), torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    x, fakes = lattice(5), torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
     pairs = torch.stack([torch.cat([x, fake.expand(25, 2)], dim=1) for fake in fakes[:PARTNERS]])
     expected = in_double(game.discriminator, pairs.double())[..., 0].sigmoid().mean(0)
     assert torch.allclose(verdicts(game, x, fakes).double(), expected, atol=1e-5)
@@ -191,7 +190,7 @@ def density_of(mixture, x) -> torch.Tensor:
 
 def test_the_best_verdicts_are_p_over_p_plus_q_where_there_is_either():
     fakes = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
-    x = places(20)
+    x = lattice(20)
     p, q = density_of(blurred(ring()), x), density_of(drawn(fakes, BLUR), x)
     found = best_verdicts(ring(), fakes, 20).flatten().double()
     there = p + q > RARE

@@ -6,6 +6,8 @@ import pytest
 import torch
 from prdc import compute_prdc
 
+from tests.metrics.judges import known_digits
+from tests.work import last
 from tutorial.data.digits import digits
 from tutorial.data.pixels import to_signed
 from tutorial.metrics import copies
@@ -13,17 +15,12 @@ from tutorial.metrics.digits import REFERENCE, load, others, reference
 from tutorial.metrics.frechet import features_of
 from tutorial.metrics.inception_score import inception_score
 from tutorial.metrics.precision_recall import radii
-from tutorial.metrics.verdict import NEIGHBOURS, SEARCHED, judged, measured_reference, seen
-
-
-def last(parts):
-    *_, found = parts
-    return found
+from tutorial.metrics.verdict import NEIGHBOURS, SEARCHED, judged, seen
 
 
 @pytest.fixture(scope="module")
 def known():
-    return last(measured_reference(load().classifier))
+    return known_digits()
 
 
 @pytest.fixture(scope="module")

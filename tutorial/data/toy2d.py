@@ -97,3 +97,9 @@ WORLDS: dict[str, Callable[[int, Noise], Tensor]] = {
 def mixture_of(world: str) -> GaussianMixture | None:
     """The world as a mixture of Gaussians, if it is one."""
     return ring() if world == "eight Gaussians" else None
+
+
+def lattice(side: int, reach: float = REACH) -> Tensor:
+    """The middles of side × side squares over −reach … reach in both directions, row by row from the top (side², 2)."""
+    z = reach * (2 * torch.arange(side) + 1 - side) / side
+    return torch.stack(torch.meshgrid(z.flip(0), z, indexing="ij")[::-1], dim=-1).reshape(-1, 2)

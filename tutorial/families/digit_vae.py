@@ -91,12 +91,6 @@ def quantiles(side: int) -> Tensor:
     return torch.stack(torch.meshgrid(z.flip(0), z, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
 
 
-def lattice(side: int, reach: float) -> Tensor:
-    """The middles of side × side squares over −reach … reach in both directions, row by row from the top (side², 2)."""
-    z = reach * (2 * torch.arange(side) + 1 - side) / side
-    return torch.stack(torch.meshgrid(z.flip(0), z, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
-
-
 def evenly_along(path: Tensor, n: int) -> Tensor:
     """n places at equal distances along straight lines through points (P, D), from the first to the last: (n, D)."""
     gone = torch.cat([torch.zeros(1), path.diff(dim=0).norm(dim=1).cumsum(0)])

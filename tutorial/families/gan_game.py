@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tutorial.data.toy2d import REACH
+from tutorial.data.toy2d import lattice
 from tutorial.diffusion.point_training import POINTS
 from tutorial.families.gan import GANConfig
 from tutorial.families.learners import RATE, GANLearner, OutOfBounds
@@ -38,12 +38,6 @@ class Frame:
     """The discriminator's, over the same fakes and as many points of the data; 2 log 2 is guessing."""
     energy: float
     """Energy distance of the fakes to these points."""
-
-
-def places() -> Tensor:
-    """The middles of the SIDE² fields of the square, row by row from the top: (SIDE², 2)."""
-    x = REACH * (2 * torch.arange(SIDE) + 1 - SIDE) / SIDE
-    return torch.stack(torch.meshgrid(x.flip(0), x, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
 
 
 def data(draw: Callable[[int, torch.Generator], Tensor], seed: int) -> tuple[Tensor, Tensor]:
@@ -77,7 +71,7 @@ def _frame(learner: GANLearner, others: Tensor) -> Frame:
     return Frame(
         learner.step,
         fakes,
-        torch.sigmoid(model.discriminator(places())).reshape(SIDE, SIDE),
+        torch.sigmoid(model.discriminator(lattice(SIDE))).reshape(SIDE, SIDE),
         model.discriminator_loss(others, fakes).item(),
         energy_distance(fakes, others),
     )

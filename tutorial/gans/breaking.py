@@ -31,8 +31,6 @@ MANY = 100_000
 """Seeds of a GAN's digits from one set to the next: more than any set has."""
 NOISE = 0.2
 """Standard deviation of the noise that is added, where black is −1 and white is 1."""
-
-
 METRICS = {"inception_score": 1, "frechet": -1, "precision": 1, "recall": 1, "accuracy": 1}
 """What a set can fool, and whether higher or lower is better. To have few copies is no praise."""
 
@@ -132,6 +130,13 @@ def by_vae(model: DigitVAE, n: int, seed: int) -> Iterator[Part]:
         yield (2 * model.decode(z).sigmoid() - 1)[: n - start], None
 
 
+def by_gan(generator: DigitGenerator, n: int, seed: int) -> Iterator[Part]:
+    """Digits of classes 0, 1, … 9 in turn."""
+    for start in range(0, n, PART):
+        classes = torch.arange(start, min(start + PART, n)) % CLASSES
+        yield gan_digits.draw(generator, classes, seed * MANY + start), classes
+
+
 def worst(verdicts: Sequence[Verdict]) -> dict[str, float]:
     """Of each of the `METRICS` the worst value that one of these sets has, whose digits all have classes."""
     columns = {name: [getattr(one, name) for one in verdicts] for name in METRICS}
@@ -141,18 +146,11 @@ def worst(verdicts: Sequence[Verdict]) -> dict[str, float]:
 def fooled(found: Verdict, limits: dict[str, float]) -> set[str]:
     """The metrics by which a set is no worse than the `worst` of real ones as large: names out of `METRICS`."""
     values = {name: getattr(found, name) for name in METRICS}
-    return {name for name, value in values.items() if value is not None and not _worse(name, value, limits[name])}
-
-
-def _worse(name: str, value: float, limit: float) -> bool:
-    return value < limit if METRICS[name] > 0 else value > limit
-
-
-def by_gan(generator: DigitGenerator, n: int, seed: int) -> Iterator[Part]:
-    """Digits of classes 0, 1, … 9 in turn."""
-    for start in range(0, n, PART):
-        classes = torch.arange(start, min(start + PART, n)) % CLASSES
-        yield gan_digits.draw(generator, classes, seed * MANY + start), classes
+    return {
+        name
+        for name, value in values.items()
+        if value is not None and METRICS[name] * value >= METRICS[name] * limits[name]
+    }
 
 
 def _of(rows: Tensor) -> Iterator[Part]:

@@ -42,9 +42,11 @@ class Descent:
         numbers.addcdiv_(self.mean, self.square.div(second).sqrt_().add_(EPSILON), value=-rate / first)
 
     def state(self) -> tuple[int, Tensor, Tensor]:
+        """Adam's steps so far, and copies of both running means, as flat as the stack's numbers."""
         return self.steps, self.mean.clone(), self.square.clone()
 
     def restore(self, state: tuple[int, Tensor, Tensor]) -> None:
+        """Goes back to a `state`. The stack's numbers are not in it. Raises RuntimeError for another stack's sizes."""
         self.steps, mean, square = state
         self.mean.copy_(mean)
         self.square.copy_(square)

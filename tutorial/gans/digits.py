@@ -1,4 +1,4 @@
-"""A class-conditional GAN of digits: its losses, three runs of it that were recorded, and drawing with what ships.
+"""A class-conditional GAN of digits: three runs of it that were recorded, and drawing with what ships.
 
 The runs differ in one thing or two, and each is a film of snapshots: what the generator made of the same noise all the
 way, and what was measured of it. `tutorial.training.digit_gan` trains them, `tutorial.training.evaluate_digit_gan`
@@ -12,11 +12,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
@@ -24,6 +23,7 @@ from tutorial import measurements, weights
 from tutorial.data.digits import CLASSES, SIDE
 from tutorial.diffusion.inversion import slerp
 from tutorial.diffusion.process import gaussian
+from tutorial.gans.losses import Name
 from tutorial.networks.digit_gan import DigitGenerator, DigitGeneratorConfig
 
 NAME = "digit_gan"
@@ -36,8 +36,6 @@ SHEET = COLUMNS * SIDE, CLASSES * SIDE
 LEVELS = 8
 """Of grey, in a recorded sheet."""
 
-Loss = Literal["non-saturating", "saturating"]
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -47,8 +45,8 @@ class Setting:
     """Rounds, each an update of the discriminator and one of the generator."""
     digits: int = 60_000
     """Training digits, the first of MNIST's."""
-    loss: Loss = "non-saturating"
-    """What the generator minimises."""
+    loss: Name = "non-saturating"
+    """What both minimise: one of `tutorial.gans.losses`."""
     penalty: float = 0.1
     """γ of the gradient penalty R1; 0 for none."""
     rate: float = 1e-3
@@ -74,23 +72,6 @@ def snapshots(steps: int) -> list[int]:
     """Rounds after which a run is photographed, from 0 on: closer together at the start, where more happens."""
     even = [steps * (i / SNAPSHOTS) ** 2 for i in range(1, SNAPSHOTS + 1)]
     return sorted({0, steps, *(EVERY * max(1, round(step / EVERY)) for step in even)})
-
-
-def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """−E log D(x) − E log(1 − D(G(z))) of logits (B,); guessing has 2 log 2 (Goodfellow et al. 2014, eq. 1)."""
-    return F.softplus(-real).mean() + F.softplus(fake).mean()
-
-
-def generator_loss(fake: Tensor, kind: Loss) -> Tensor:
-    """Of logits (B,): −E log D(G(z)), "non-saturating", or E log(1 − D(G(z))), "saturating" (ibid., section 3)."""
-    return F.softplus(-fake).mean() if kind == "non-saturating" else -F.softplus(fake).mean()
-
-
-def gradient_penalty(discriminator: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    """R1: ½ E ‖∇ₓ logit(x)‖² on real digits x (B, 1, 28, 28) of classes y (B,) (Mescheder et al. 2018, eq. 9)."""
-    x = x.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(discriminator(x, y).sum(), x, create_graph=True)
-    return 0.5 * gradient.square().flatten(1).sum(1).mean()
 
 
 def load(folder: Path = weights.FOLDER) -> DigitGenerator:
@@ -176,14 +157,12 @@ class Record:
 
 def recorded(folder: Path = measurements.FOLDER) -> Record:
     """The films. Raises tutorial.measurements.MeasurementsError if they are missing or damaged."""
-    found = measurements.load(NAME, needs=("samples", "ms_a_round", "real", "runs"), folder=folder)
-    try:
-        films = {run: _film(found["runs"][run]) for run in SETTINGS}
-        return Record(found["command"], found["samples"], float(found["ms_a_round"]), dict(found["real"]), films)
-    except (KeyError, ValueError, TypeError, OSError, SyntaxError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement {NAME}.json is damaged. Make it again: `{RECORDED_BY}`"
-        ) from error
+    return measurements.read(NAME, _record, ("samples", "ms_a_round", "real", "runs"), folder)
+
+
+def _record(found: dict[str, Any]) -> Record:
+    films = {run: _film(found["runs"][run]) for run in SETTINGS}
+    return Record(found["command"], found["samples"], float(found["ms_a_round"]), dict(found["real"]), films)
 
 
 def _film(found: dict[str, Any]) -> Film:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,11 +72,9 @@ def save(drawn: Drawn, command: str = COMMAND, folder: Path = measurements.FOLDE
 
 def load(folder: Path = measurements.FOLDER) -> Drawn:
     """The recorded digits. Raises tutorial.measurements.MeasurementsError if they are missing or damaged."""
-    found = measurements.load(NAME, ("made", "classes", "png"), folder)
-    try:
-        classes = torch.tensor([int(one) for one in found["classes"]])
-        return Drawn(from_sheet(base64.b64decode(found["png"], validate=True), len(classes)), classes, found["made"])
-    except (ValueError, OSError, RuntimeError, TypeError, SyntaxError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement {NAME}.json is damaged. Make it again: `{COMMAND}`"
-        ) from error
+    return measurements.read(NAME, _drawn, ("made", "classes", "png"), folder)
+
+
+def _drawn(found: dict[str, Any]) -> Drawn:
+    classes = torch.tensor([int(one) for one in found["classes"]])
+    return Drawn(from_sheet(base64.b64decode(found["png"], validate=True), len(classes)), classes, found["made"])

@@ -62,7 +62,8 @@ class Rules:
     r1: float = 0.0
     """γ, the weight of the penalty on the discriminator's slope at data."""
     spectral: bool = False
-    """Spectral normalisation of the discriminator: it is no steeper than 1."""
+    """Spectral normalisation of the discriminator: it is hardly steeper than 1, since the power iteration lags behind
+    the weights."""
     penalty: float = PENALTY
     """λ, of a Wasserstein critic; the larger it is, the closer the critic's slope stays to 1."""
 
@@ -73,8 +74,11 @@ class Checkpoint:
 
     turns: int
     numbers: tuple[Tensor, ...]
+    """Of G, D and the averaged G, flat, and the estimates that spectral normalisation has of D's weights."""
     descents: tuple[tuple[int, Tensor, Tensor], ...]
+    """`Descent.state` of G's and of D's."""
     places: tuple[tuple[int, int], ...]
+    """`Stream.place` of data, noise, and what is between them."""
 
 
 class Game:
@@ -82,24 +86,35 @@ class Game:
 
     def __init__(self, draw: Draw, setup: Setup, seeds: Sequence[int], rules: Rules = Rules()) -> None:
         self.setup, self.seeds, self.rules = setup, tuple(seeds), rules
+        heard, seen = self._inputs()
         makers = [generator_of(seed, GENERATOR) for seed in self.seeds]
         judges = [generator_of(seed, DISCRIMINATOR) for seed in self.seeds]
-        self.generator = Stack(makers, [setup.noise, *setup.generator, 2])
-        self.discriminator = Stack(judges, [2 * setup.pack, *setup.discriminator, 1])
+        self.generator = Stack(makers, [heard, *setup.generator, 2])
+        self.discriminator = Stack(judges, [seen, *setup.discriminator, 1])
         self.average = copy.deepcopy(self.generator)
         """The generator's running mean, which some show instead (Yazıcı et al. 2019)."""
         self._descents = Descent(self.generator), Descent(self.discriminator)
         self._streams = (
             Stream(draw, self.seeds, DATA),
-            Stream(lambda n, generator: noise(n, setup, generator), self.seeds, NOISE),
+            Stream(self._codes(), self.seeds, NOISE),
             Stream(lambda n, generator: torch.rand(n, 1, generator=generator), self.seeds, BETWEEN),
         )
         self.turns = 0
         self.loss_d = self.loss_g = torch.full((len(self.seeds),), torch.nan)
         """The losses (S,) of the last updates."""
 
+    def _inputs(self) -> tuple[int, int]:
+        """How many numbers G and D take in."""
+        return self.setup.noise, 2 * self.setup.pack
+
+    def _codes(self) -> Draw:
+        """What draws G's inputs. It does not hold the game, which so is gone as soon as nobody else does."""
+        setup = self.setup
+        return lambda n, generator: noise(n, setup, generator)
+
     @property
     def loss(self) -> Loss:
+        """What both minimise, by the present rules."""
         return LOSSES[self.rules.loss]
 
     def turn(self) -> None:
@@ -165,7 +180,10 @@ class Game:
 
     @torch.no_grad()
     def rewind(self, checkpoint: Checkpoint) -> None:
-        """Goes back to where the game stood; under the same rules it then goes on as it did."""
+        """Goes back to where the game stood; under the same rules it then goes on as it did.
+
+        Raises RuntimeError or ValueError for a checkpoint that has other sizes, or is of more or fewer seeds.
+        """
         self.turns = checkpoint.turns
         for numbers, then in zip(self._numbers(), checkpoint.numbers, strict=True):
             numbers.copy_(then)

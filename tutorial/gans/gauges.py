@@ -43,8 +43,9 @@ class Reading:
 class Gauges:
     """Reads games off with always the same noise and the same data, so that what changes is the game."""
 
-    def __init__(self, draw: Draw, modes: GaussianMixture | None, seed: int = 0) -> None:
-        self.data, self.modes = draw(SAMPLES, torch.Generator().manual_seed(seed)), modes
+    def __init__(self, draw: Draw, modes: GaussianMixture | None) -> None:
+        """Of a world, and of its modes if they can be counted."""
+        self.data, self.modes = draw(SAMPLES, torch.Generator().manual_seed(0)), modes
         self.floor = noise_floor(self.data, SAMPLES, SAMPLES)
         """Expected energy distance of two samples of the data."""
 

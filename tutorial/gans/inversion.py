@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tutorial.data.toy2d import REACH
+from tutorial.data.toy2d import lattice
 from tutorial.gans.networks import Stack
 
 Generate = Callable[[Tensor], Tensor]
@@ -92,15 +92,9 @@ def search(generate: Generate, x: Tensor, z: Tensor, steps: int = STEPS) -> Gene
 def nearest(generate: Generate, *, each: int = 12, steps: int = 150) -> Generator[Tensor | None, None, None]:
     """How near to the middles of `SIDE` × `SIDE` fields of the plane the best of `each` searches comes: None after each
     step, then (SIDE, SIDE), the highest row first."""
-    x = middles()
+    x = lattice(SIDE)
     for way in search(generate, x.repeat(each, 1), starts(each * len(x), seed=2), steps):
         yield None if way is None else way.off[-1].reshape(each, SIDE, SIDE).amin(0)
-
-
-def middles(reach: float = REACH) -> Tensor:
-    """Of the SIDE² fields of the square from −reach to reach, row by row from the top: (SIDE², 2)."""
-    at = reach * (2 * torch.arange(SIDE) + 1 - SIDE) / SIDE
-    return torch.stack(torch.meshgrid(at.flip(0), at, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
 
 
 def beyond(z: Tensor) -> Tensor:

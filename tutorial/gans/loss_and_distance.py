@@ -51,7 +51,7 @@ SAMPLES = 600
 
 
 @dataclass(frozen=True)
-class Course:
+class LossCourse:
     """How a reading and the distance went, at L looks at each of S seeds."""
 
     arm: Arm
@@ -63,7 +63,7 @@ class Course:
     """Energy distance to the data, (L, S)."""
 
 
-def run(arm: Arm, held: Held, seeds: Sequence[int] | None = None) -> Generator[Course | None, None, None]:
+def run(arm: Arm, held: Held, seeds: Sequence[int] | None = None) -> Generator[LossCourse | None, None, None]:
     """Trains an arm from each seed; yields the course so far after each of `LOOKS` + 1 looks, None between."""
     chosen = SEEDS[arm] if seeds is None else seeds
     looks = _flows(held, chosen) if arm == "flow" else _games(arm, held, chosen)
@@ -76,7 +76,7 @@ def run(arm: Arm, held: Held, seeds: Sequence[int] | None = None) -> Generator[C
         steps.append(UPDATES[arm] * len(steps) // LOOKS)
         found.append(look)
         readings, distances = (torch.stack(parts) for parts in zip(*found, strict=True))
-        yield Course(arm, tuple(steps), readings.movedim(1, 0), distances)
+        yield LossCourse(arm, tuple(steps), readings.movedim(1, 0), distances)
 
 
 def _games(arm: Arm, held: Held, seeds: Sequence[int]) -> Generator[tuple[Tensor, Tensor] | None, None, None]:
@@ -130,7 +130,7 @@ def _flow(draw: Draw, seed: int) -> FlowLearner:
     return learner
 
 
-def correlations(course: Course, reading: int, *, late: bool = False) -> tuple[Tensor, Tensor]:
+def correlations(course: LossCourse, reading: int, *, late: bool = False) -> tuple[Tensor, Tensor]:
     """Spearman's and Pearson's correlation (S,) of a reading with the distance; with `late`, over the second half of
     the run only, in which what everything shares, its beginning, is over."""
     begin = len(course.steps) // 2 if late else 0

@@ -8,7 +8,8 @@ r = D(x) for data and f = D(G(z)) for fakes are logits, high for "data"; σ is t
     least squares    ½ E(r − 1)² + ½ E f²             ½ E(f − 1)²         Mao et al. 2017, eq. 9
     Wasserstein      E f − E r + a penalty            −E f                Arjovsky et al. 2017; Gulrajani et al. 2017
 
-All take answers (S, B) of S networks that know nothing of each other, and give S losses.
+All take answers (S, B) of S networks that know nothing of each other, and give S losses; those of a single network may
+be (B,), and give a scalar.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ Name = Literal["minimax", "non-saturating", "least squares", "Wasserstein"]
 
 @dataclass(frozen=True)
 class Loss:
+    """What both sides minimise."""
+
     discriminator: Callable[[Tensor, Tensor], Tensor]
     """r (S, B), f (S, B) → (S,)."""
     generator: Callable[[Tensor], Tensor]
@@ -55,7 +58,7 @@ LOSSES: dict[str, Loss] = {
 
 
 def slopes(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """∂D/∂x at points x (S, B, D): (S, B, D), differentiable, for the penalties."""
+    """∂D/∂x at points, or pictures, x (S, B, …): (S, B, …), differentiable, for the penalties."""
     x = x.detach().requires_grad_()
     (slope,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
     return slope
@@ -71,5 +74,5 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], x: Tensor, fake: Tensor
 
 
 def r1(critic: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """½ E‖∇D(x)‖² at data: (S,). Mescheder et al. 2018, eq. 9, without its weight γ."""
-    return 0.5 * slopes(critic, x).square().sum(-1).mean(-1)
+    """½ E‖∇D(x)‖² at data x (S, B, …): (S,). Mescheder et al. 2018, eq. 9, without its weight γ."""
+    return 0.5 * slopes(critic, x).square().flatten(2).sum(-1).mean(-1)

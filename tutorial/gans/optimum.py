@@ -20,6 +20,7 @@ from torch import Tensor
 from tutorial.data.toy2d import GaussianMixture, drawn
 
 BLUR = 0.1
+"""In the units of the plane."""
 
 
 def log_density(mixture: GaussianMixture, x: Tensor) -> Tensor:
@@ -30,9 +31,9 @@ def log_density(mixture: GaussianMixture, x: Tensor) -> Tensor:
     return torch.logsumexp(near + mixture.weights.log(), dim=1) - d * math.log(s * math.sqrt(2 * math.pi))
 
 
-def blurred(mixture: GaussianMixture, spread: float = BLUR) -> GaussianMixture:
-    """The mixture after Gaussian noise of that spread was added."""
-    return GaussianMixture(mixture.weights, mixture.means, math.hypot(mixture.spread, spread))
+def blurred(mixture: GaussianMixture) -> GaussianMixture:
+    """The mixture after Gaussian noise of spread `BLUR` was added."""
+    return GaussianMixture(mixture.weights, mixture.means, math.hypot(mixture.spread, BLUR))
 
 
 def optimal(data: GaussianMixture, fakes: Tensor, x: Tensor) -> Tensor:
@@ -41,7 +42,11 @@ def optimal(data: GaussianMixture, fakes: Tensor, x: Tensor) -> Tensor:
 
 
 def game_value(data: GaussianMixture, fakes: Tensor, generator: torch.Generator | None = None) -> float:
-    """C(G), in nats, from −log 4 up to 0: half of the fakes (M, 2) stand for q, and the others are asked."""
+    """An estimate of C(G), in nats, at most 0: half of the fakes (M, 2), M > 1, stand for q, the others are asked.
+
+    C(G) is −log 4 or more, but the estimate can be a little lower: the D* of an estimated q tells p and q apart less
+    well than the true one, and chance adds to that.
+    """
     half = len(fakes) // 2
     x = blurred(data).sample(half, generator)
     f = fakes[half:] + BLUR * torch.randn(len(fakes) - half, 2, generator=generator)

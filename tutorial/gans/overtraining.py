@@ -26,7 +26,7 @@ RANDOM = 0.05
 
 
 @dataclass(frozen=True)
-class Course:
+class OvertrainingCourse:
     """How S games went, at L looks."""
 
     turns: tuple[int, ...]
@@ -43,7 +43,7 @@ class Course:
 
 def run(
     draw: Draw, seeds: Sequence[int] = SEEDS, turns: int = TURNS, rules: Rules = RULES
-) -> Generator[Course | None, None, None]:
+) -> Generator[OvertrainingCourse | None, None, None]:
     """Plays S games for so many turns; yields the course so far after each look, and None after each turn."""
     game, gauges = Game(draw, SETUP, seeds, rules), Gauges(draw, None)
     at, rows = [], []
@@ -55,7 +55,7 @@ def run(
             at.append(turn)
             rows.append((reading.seen_real, reading.seen_fake, reading.energy))
             real, fake, energy = (torch.stack(part) for part in zip(*rows, strict=True))
-            yield Course(tuple(at), real, fake, energy, gauges.floor)
+            yield OvertrainingCourse(tuple(at), real, fake, energy, gauges.floor)
 
 
 def smooth(x: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ def smooth(x: Tensor) -> Tensor:
     return means
 
 
-def moments(course: Course) -> list[int | None]:
+def moments(course: OvertrainingCourse) -> list[int | None]:
     """For each game, the look, counted from 0, at which D's feedback has become random; None if it never was."""
     off = torch.maximum((smooth(course.seen_real) - 0.5).abs(), (smooth(course.seen_fake) - 0.5).abs())
     random = off <= RANDOM  # a NaN is not
@@ -88,7 +88,7 @@ class After:
     """That of the end."""
 
 
-def aftermath(course: Course) -> list[After | None]:
+def aftermath(course: OvertrainingCourse) -> list[After | None]:
     """What came of each game; None where D's feedback was never random, or only at the very end."""
     energy = smooth(course.energy)
     found: list[After | None] = []

@@ -47,7 +47,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Course:
+class RaceCourse:
     """A runner's way, to the goal or to its last look."""
 
     runner: Runner
@@ -66,13 +66,13 @@ class Track(Held):
 
 def run(
     runner: Runner, track: Track, seed: int, *, last: int = LAST, clock: Callable[[], float] = time.thread_time
-) -> Generator[Course | None, None, None]:
+) -> Generator[RaceCourse | None, None, None]:
     """Trains until it is there, or for `last` updates; yields the course so far after each look, and None between."""
     update, sample = _gan(track, seed) if runner == "GAN" else _diffusion(track, seed)
     looks, seconds = [Look(0, 0.0, track.distance(sample()))], 0.0
     while True:
         arrived = len(looks) > 1 and max(look.energy for look in looks[-2:]) <= track.goal
-        yield Course(runner, seed, tuple(looks), arrived)
+        yield RaceCourse(runner, seed, tuple(looks), arrived)
         if arrived or looks[-1].steps >= last:
             return
         for _ in range(LOOK):
@@ -126,7 +126,7 @@ class Result:
     seconds: tuple[float, float, float]
 
 
-def result(courses: Sequence[Course]) -> Result:
+def result(courses: Sequence[RaceCourse]) -> Result:
     """Of courses of one runner, one or more. Raises ValueError for none."""
     if not courses:
         raise ValueError("There are no courses.")
@@ -138,7 +138,7 @@ def result(courses: Sequence[Course]) -> Result:
     return Result(courses[0].runner, len(courses), sum(there), _range(steps), _range(seconds))
 
 
-def firsts(courses: Sequence[Course], what: Literal["steps", "seconds"]) -> dict[Runner, int]:
+def firsts(courses: Sequence[RaceCourse], what: Literal["steps", "seconds"]) -> dict[Runner, int]:
     """From how many seeds each runner arrived with fewer updates, or in less time, than the other. A seed from which
     none arrived, or both with as many, counts for none."""
     found: dict[Runner, int] = dict.fromkeys(RUNNERS, 0)

@@ -12,6 +12,8 @@ NONE, TWO_SCALES = "none", "two time scales"
 
 @dataclass(frozen=True)
 class Remedy:
+    """A remedy: what it changes of a game's settings."""
+
     about: str
     """What it does, with its source."""
     setup: dict[str, Any] = field(default_factory=dict)

@@ -146,13 +146,7 @@ def save(sources: Sequence[Source], command: str = COMMAND, folder: Path = measu
 
 def load(folder: Path = measurements.FOLDER) -> list[Source]:
     """The recorded pictures. Raises tutorial.measurements.MeasurementsError if they are missing or damaged."""
-    found = measurements.load(NAME, needs=("sources",), folder=folder)
-    try:
-        return [_source(**row) for row in found["sources"]]
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement {NAME}.json is damaged. Make it again: `{COMMAND}`"
-        ) from error
+    return measurements.read(NAME, lambda found: [_source(**row) for row in found["sources"]], ("sources",), folder)
 
 
 def _source(name: str, made: str, real: bool, classes: list[int], pixels: str) -> Source:

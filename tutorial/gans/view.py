@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tutorial.data.toy2d import REACH, GaussianMixture
+from tutorial.data.toy2d import GaussianMixture, lattice
 from tutorial.gans.game import Game, Setup, noise
 from tutorial.gans.networks import packed
 from tutorial.gans.optimum import blurred, game_value, log_density, optimal
@@ -23,26 +23,17 @@ SIDE = 40
 LINES, POINTS = 13, 29
 """Lines of the grid of codes in each direction, and points on each."""
 ARROWS = 60
+"""Fakes, of the first ones, at which the push is drawn."""
 PARTNERS = 8
 """Groups of fakes beside which a discriminator of packs sees a place."""
 BEST_SIDE, BEST_FAKES = 24, 600
 """Of the best discriminator: rows and columns of places, and fakes that stand for the generator's density."""
+LOGITS = "minimax", "non-saturating"
+"""Losses with which D's answers are logits, so that σ of one is a probability."""
 RARE = 1e-3
 """Points to a unit of area, of data and fakes together, below which nobody would ask D."""
 EDGE = 0.02
 """Share of the noise beyond the outermost lines of the grid, on each side."""
-
-
-def places(side: int = SIDE) -> Tensor:
-    """The middles of side × side cells of the square from −3 to 3, row by row from the top: (side², 2)."""
-    along = REACH * ((2 * torch.arange(side) + 1) / side - 1)
-    y, x = torch.meshgrid(-along, along, indexing="ij")
-    return torch.stack([x.flatten(), y.flatten()], dim=1)
-
-
-def is_probability(game: Game) -> bool:
-    """Whether D's answers are logits, so that σ of one is a probability."""
-    return game.rules.loss in ("minimax", "non-saturating")
 
 
 @torch.no_grad()
@@ -52,8 +43,9 @@ def verdicts(game: Game, x: Tensor, fakes: Tensor, k: int = 0) -> Tensor:
     One that judges packs is asked about x beside fakes (M, 2), M ≥ 8 (pack − 1), and the mean of `PARTNERS` answers
     is taken.
     """
-    answers = _asked(game, _beside(x, fakes, game.setup.pack), k)
-    if is_probability(game):
+    asked = _beside(x, fakes, game.setup.pack)
+    answers = game.opinion(asked.expand(len(game.seeds), -1, -1))[k]
+    if game.rules.loss in LOGITS:
         answers = answers.sigmoid()
     return answers.view(len(x), -1).mean(1)
 
@@ -65,10 +57,6 @@ def _beside(x: Tensor, fakes: Tensor, pack: int) -> Tensor:
     groups = fakes[: PARTNERS * (pack - 1)].reshape(PARTNERS, -1)
     both = [x[:, None].expand(-1, PARTNERS, -1), groups.expand(len(x), -1, -1)]
     return torch.cat(both, dim=2).flatten(0, 1)
-
-
-def _asked(game: Game, x: Tensor, k: int) -> Tensor:
-    return game.opinion(x.expand(len(game.seeds), -1, -1))[k]
 
 
 def pushes(game: Game, fakes: Tensor, k: int = 0) -> Tensor:
@@ -129,15 +117,20 @@ class View:
     """The warped grid, (n, 2) each."""
     pushes: Tensor
     """At the first `ARROWS` fakes: (ARROWS, 2)."""
-    scale: float
-    """The push that is drawn with a length of 1; 0 if there are none."""
+
+    @property
+    def scale(self) -> float:
+        """The push that is drawn with a length of 1; 0 if there are none, or if they are out of bounds."""
+        longest = self.pushes.norm(dim=1).max().item()
+        return round_up(longest) if 1e-30 < longest < math.inf else 0.0
 
     @property
     def arrows(self) -> Tensor:
         """From each fake, as long as its push is strong, none longer than 1: (ARROWS or 0, 4)."""
-        if not self.scale:
+        scale = self.scale
+        if not scale:
             return torch.empty(0, 4)
-        return torch.cat([self.fakes[: len(self.pushes)], self.pushes / self.scale], dim=1)
+        return torch.cat([self.fakes[: len(self.pushes)], self.pushes / scale], dim=1)
 
     @property
     def finite(self) -> bool:
@@ -146,25 +139,22 @@ class View:
         return all(bool((part.abs() < 1e12).all()) for part in shown)  # of NaN, nothing is below
 
 
-def view(game: Game, z: Tensor, data: Tensor, *, averaged: bool = False, k: int = 0) -> View:
-    """How the k-th game stands, by fakes of codes z (N, noise) and by data (M, 2); with `averaged`, those of the
-    averaged generator."""
-    fakes = game.fakes(z, averaged=averaged)[k]
-    seen = verdicts(game, places(), fakes, k)
-    push = pushes(game, fakes[:ARROWS], k)
-    longest = push.norm(dim=1).max().item()
+def view(game: Game, z: Tensor, data: Tensor, *, averaged: bool = False) -> View:
+    """How the first game stands, by fakes of codes z (N, noise) and by data (M, 2), N ≥ `ARROWS`; with `averaged`,
+    the fakes and the grid are the averaged generator's."""
+    fakes = game.fakes(z, averaged=averaged)[0]
+    seen = verdicts(game, lattice(SIDE), fakes)
     return View(
         verdicts=seen.view(SIDE, SIDE),
-        ends=(0.0, 1.0) if game.loss.boundary is not None else _ends(game, seen, fakes, data, k),
+        ends=(0.0, 1.0) if game.loss.boundary is not None else _ends(game, seen, fakes, data),
         fakes=fakes,
-        lines=warped(game, averaged=averaged, k=k),
-        pushes=push,
-        scale=round_up(longest) if 1e-30 < longest < math.inf else 0.0,
+        lines=warped(game, averaged=averaged),
+        pushes=pushes(game, fakes[:ARROWS]),
     )
 
 
-def _ends(game: Game, seen: Tensor, fakes: Tensor, data: Tensor, k: int) -> tuple[float, float]:
-    middle = (verdicts(game, fakes, fakes, k).mean() + verdicts(game, data, fakes, k).mean()) / 2
+def _ends(game: Game, seen: Tensor, fakes: Tensor, data: Tensor) -> tuple[float, float]:
+    middle = (verdicts(game, fakes, fakes).mean() + verdicts(game, data, fakes).mean()) / 2
     reach = max((seen - middle).abs().max().item(), 1e-6)
     return middle.item() - reach, middle.item() + reach
 
@@ -180,19 +170,20 @@ class Best:
 
 
 @torch.no_grad()
-def best(game: Game, density: GaussianMixture, *, averaged: bool = False, k: int = 0) -> Best:
-    """By always the same noise, so that what changes is the game."""
+def best(game: Game, density: GaussianMixture, *, averaged: bool = False) -> Best:
+    """Of the first game's generator or, with `averaged`, its running mean, for data of this density. By always the same
+    noise, so that what changes is the game."""
     z = noise(BEST_FAKES, game.setup, torch.Generator().manual_seed(1))
-    fakes = game.fakes(z, averaged=averaged)[k]
+    fakes = game.fakes(z, averaged=averaged)[0]
     return Best(best_verdicts(density, fakes), game_value(density, fakes, torch.Generator().manual_seed(2)))
 
 
 def best_verdicts(density: GaussianMixture, fakes: Tensor, side: int = BEST_SIDE) -> Tensor:
-    """D* = p / (p + q) at `places(side)`, for a generator that made these fakes (M, 2): (side, side).
+    """D* = p / (p + q) at `lattice(side)`, for a generator that made these fakes (M, 2): (side, side).
 
     NaN where neither of the two is to be found: p + q below `RARE`.
     """
-    x = places(side)
+    x = lattice(side)
     logit, p = optimal(density, fakes, x), log_density(blurred(density), x)
     both = torch.logaddexp(p, p - logit)
     return torch.where(both < math.log(RARE), torch.nan, logit.sigmoid()).view(side, side)

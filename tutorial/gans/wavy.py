@@ -6,15 +6,12 @@ the size of the whole, both networks have to learn such things: D where modes en
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 from torch import Tensor
 
-from tutorial.gans.descent import Descent
-from tutorial.gans.game import DATA, DISCRIMINATOR, GENERATOR, NOISE, Game, Rules, Setup, noise
-from tutorial.gans.networks import Stack
-from tutorial.gans.streams import Draw, Stream, generator_of
+from tutorial.gans.game import Game, Rules, Setup
+from tutorial.gans.streams import Draw
 from tutorial.networks.mlp import waves
 
 SEEN, HEARD = 8, 12
@@ -27,23 +24,21 @@ class Wavy(Game):
     def __init__(
         self, draw: Draw, setup: Setup, seeds: Sequence[int], rules: Rules, *, unit: float, reach: float
     ) -> None:
-        super().__init__(draw, setup, seeds, rules)
         self._unit, self._reach = unit, reach
-        makers = [generator_of(seed, GENERATOR) for seed in self.seeds]
-        judges = [generator_of(seed, DISCRIMINATOR) for seed in self.seeds]
-        self.generator = Stack(makers, [setup.noise * (1 + 2 * HEARD), *setup.generator, 2])
-        self.discriminator = Stack(judges, [2 * setup.pack * (1 + 2 * SEEN), *setup.discriminator, 1])
-        self.average = copy.deepcopy(self.generator)
-        self._descents = Descent(self.generator), Descent(self.discriminator)
-        codes = Stream(lambda n, generator: self.heard(noise(n, setup, generator)), self.seeds, NOISE)
-        self._streams = self._streams[DATA], codes, *self._streams[NOISE + 1 :]
+        super().__init__(draw, setup, seeds, rules)
 
-    def heard(self, z: Tensor) -> Tensor:
-        """What G makes a fake of: codes (…, noise) → (…, noise (1 + 2 HEARD))."""
-        return waves(z / self._reach, HEARD)
+    def _inputs(self) -> tuple[int, int]:
+        codes, points = super()._inputs()
+        return codes * (1 + 2 * HEARD), points * (1 + 2 * SEEN)
+
+    def _codes(self) -> Draw:
+        plain, reach = super()._codes(), self._reach
+        return lambda n, generator: waves(plain(n, generator) / reach, HEARD)
 
     def opinion(self, x: Tensor) -> Tensor:
+        """The discriminator's answers to packed points (S, B, 2 pack), not their waves: (S, B), high for data."""
         return super().opinion(waves(x / self._unit, SEEN))
 
     def fakes(self, z: Tensor, *, averaged: bool = False) -> Tensor:
-        return super().fakes(self.heard(z), averaged=averaged)
+        """G(z), or what the averaged generator makes of it, of plain codes (S, B, noise) or (B, noise): (S, B, 2)."""
+        return super().fakes(waves(z / self._reach, HEARD), averaged=averaged)

@@ -18,7 +18,7 @@ def grid(side: int = 5, reach: float = 2.4, spread: float = 0.05) -> GaussianMix
 
 
 def line(n: int, generator: torch.Generator | None = None) -> Tensor:
-    """A straight line from (−2.4, −1.2) to (2.4, 1.2), blurred by 0.05."""
+    """n points (n, 2) of a straight line from (−2.4, −1.2) to (2.4, 1.2), blurred by 0.05."""
     along = 2 * torch.rand(n, 1, generator=generator) - 1
     return along * torch.tensor([2.4, 1.2]) + 0.05 * torch.randn(n, 2, generator=generator)
 

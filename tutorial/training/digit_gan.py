@@ -22,16 +22,8 @@ from torch import Tensor, nn
 from tutorial import weights
 from tutorial.data.digits import digits
 from tutorial.data.pixels import to_signed
-from tutorial.gans.digits import (
-    EVERY,
-    NAME,
-    SETTINGS,
-    Setting,
-    discriminator_loss,
-    generator_loss,
-    gradient_penalty,
-    snapshots,
-)
+from tutorial.gans.digits import EVERY, NAME, SETTINGS, Setting, snapshots
+from tutorial.gans.losses import LOSSES, r1
 from tutorial.networks.blocks import channels_last
 from tutorial.networks.digit_gan import (
     DigitDiscriminator,
@@ -55,6 +47,7 @@ def run_folder(run: str) -> Path:
 
 
 def snapshot_file(folder: Path, step: int) -> Path:
+    """Where the networks after so many rounds are kept, in a run's folder."""
     return folder / "snapshots" / f"{step}.safetensors"
 
 
@@ -72,7 +65,7 @@ class Game:
     """Both networks, their optimisers, and one round: an update of D, then one of G."""
 
     def __init__(self, accelerator: Accelerator, setting: Setting) -> None:
-        self.accelerator, self.setting = accelerator, setting
+        self.accelerator, self.setting, self.loss = accelerator, setting, LOSSES[setting.loss]
         self.generator = channels_last(DigitGenerator(DigitGeneratorConfig()))
         self.discriminator = channels_last(DigitDiscriminator(DigitDiscriminatorConfig()))
         self.optimizers = [
@@ -93,13 +86,14 @@ class Game:
         z = torch.randn(len(y), self.bare.config.noise, device=x.device)
         fake = self.generator(z, y)
         real, made = self.discriminator(torch.cat([x, fake.detach()]), y.repeat(2)).float().chunk(2)
-        loss = discriminator_loss(real, made)
+        loss = self.loss.discriminator(real, made)
         total = loss
         if self.setting.penalty and step % LAZY == 0:
-            total = loss + LAZY * self.setting.penalty * gradient_penalty(self.critic, x, y)
+            (penalty,) = r1(lambda pictures: self.critic(pictures[0], y), x[None])
+            total = loss + LAZY * self.setting.penalty * penalty
         self._descend(total, self.optimizers[1])
         with held(self.critic):
-            wanted = generator_loss(self.critic(fake, y).float(), self.setting.loss)
+            wanted = self.loss.generator(self.critic(fake, y).float())
             self._descend(wanted, self.optimizers[0])
         self.ema.update_parameters(self.bare)
         return {"loss_d": loss, "loss_g": wanted}

@@ -39,7 +39,7 @@ from tutorial.networks.digit_gan import (
     DigitGenerator,
     DigitGeneratorConfig,
 )
-from tutorial.training.cards import rounded
+from tutorial.training.cards import last, rounded
 from tutorial.training.digit_gan import BATCH, LAZY, Game, run_folder, snapshot_file
 from tutorial.training.digit_gan import COMMAND as TRAINED_BY
 from tutorial.training.fit import seeded_accelerator
@@ -59,9 +59,7 @@ def drawn(generator: DigitGenerator, n: int, seed: int = 0) -> Iterator[Part]:
 
 def verdict(known: Reference, parts: Iterable[Part]) -> Verdict:
     """All that is measured of a set of digits."""
-    *_, found = judged(known, parts)
-    assert found is not None  # the last one
-    return found
+    return last(judged(known, parts))
 
 
 def network(kind: type[nn.Module], config: Any, tensors: dict[str, Tensor], who: str) -> Any:
@@ -172,8 +170,7 @@ def write_card(known: Reference) -> None:
 
 def main(runs: Iterable[str], *, card: bool) -> None:
     """Measures these runs, into what is recorded of the others; and the card if it is wanted."""
-    *_, known = measured_reference(judging.load().classifier)
-    assert known is not None  # the last one
+    known = last(measured_reference(judging.load().classifier))
     for run in runs:
         found, content = film(run, known, run_folder(run)), _recorded()
         content["runs"][run] = found

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ from tutorial.gans.drawn_ahead import Drawn, sheet
 from tutorial.metrics.digits import others
 from tutorial.metrics.sample_size import REPEATS, SIZES, Curve, Distances, curve
 from tutorial.metrics.verdict import Part, Reference, Verdict, judged, measured_reference, seen
-from tutorial.training.cards import rounded
+from tutorial.training.cards import called, last, rounded
 
 COMMAND = "python -m tutorial.training.evaluate_metrics"
 NAME = "digit_metrics"
@@ -42,8 +42,6 @@ DRAWN = 20_000
 """Digits of a kind, at most, out of which the sets of its curve are taken."""
 SHOWN = 6
 """Digits of a set that are shown."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def draw(count: int = COUNT, folder: Path = measurements.FOLDER) -> None:
         for k, some in enumerate(tqdm(classes.split(BATCH), desc="digits drawn by diffusion", mininterval=10))
     ]
     made = f"digit_unet, {STEPS} steps of DPM-Solver++(2M), no guidance"
-    command = drawn_ahead.COMMAND if count == COUNT else f"{drawn_ahead.COMMAND} --count {count}"
+    command = called(drawn_ahead.COMMAND, {"count": count}, {"count": COUNT})
     drawn_ahead.save(Drawn(torch.cat(parts), classes, made), command, folder)
 
 
@@ -85,7 +83,7 @@ def measure(sizes: Sequence[int] = SIZES, folder: Path = measurements.FOLDER) ->
     torch.set_num_threads(1)
     known = last(measured_reference(weights.load("digit_classifier")))
     content = {
-        "sets": [rounded(_judged(known, trick, sizes)) for trick in (REAL, *TRICKS, *models())],
+        "sets": [_judged(known, trick, sizes) for trick in (REAL, *TRICKS, *models())],
         "worst": _limits(known, sizes),
         "curves": {name: asdict(found) for name, found in _curves(known, sizes).items()},
     }
@@ -94,24 +92,7 @@ def measure(sizes: Sequence[int] = SIZES, folder: Path = measurements.FOLDER) ->
 
 def recorded(folder: Path = measurements.FOLDER) -> Record:
     """What was found. Raises measurements.MeasurementsError if the record is missing or damaged."""
-    found = measurements.load(NAME, ("sets", "worst", "curves"), folder)
-    try:
-        return Record(
-            tuple(Judged(one["name"], one["png"], _verdicts(one["verdicts"])) for one in found["sets"]),
-            {int(n): {name: float(limit[name]) for name in breaking.METRICS} for n, limit in found["worst"].items()},
-            {name: _curve(**one) for name, one in found["curves"].items()},
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement {NAME}.json is damaged. Make it again: `{COMMAND}`"
-        ) from error
-
-
-def last(parts: Iterable[T | None]) -> T:
-    """What work that can be paused comes to in the end."""
-    *_, found = parts
-    assert found is not None
-    return found
+    return measurements.read(NAME, _record, ("sets", "worst", "curves"), folder)
 
 
 def strip(parts: Iterable[Part]) -> str:
@@ -149,6 +130,14 @@ def _curves(known: Reference, sizes: Sequence[int]) -> dict[str, Curve]:
     return {
         name: last(curve(last(seen(known.classifier, parts)), known.moments, sizes)) for name, parts in kinds.items()
     }
+
+
+def _record(found: dict[str, Any]) -> Record:
+    return Record(
+        tuple(Judged(one["name"], one["png"], _verdicts(one["verdicts"])) for one in found["sets"]),
+        {int(n): {name: float(limit[name]) for name in breaking.METRICS} for n, limit in found["worst"].items()},
+        {name: _curve(**one) for name, one in found["curves"].items()},
+    )
 
 
 def _verdicts(rows: dict[str, dict[str, Any]]) -> dict[int, Verdict]:

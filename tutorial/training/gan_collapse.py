@@ -7,14 +7,12 @@ A quarter of an hour on one thread of a busy machine. All games of a row are one
 
 from __future__ import annotations
 
-import base64
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -40,7 +38,8 @@ WALL_SEEDS, WALL_FRAMES, WALL_SHOWN = 9, 60, 70
 HOPS_SEED, HOPS_EVERY, HOPS_FRAMES, HOPS_SHOWN = 0, 5, 300, 100
 HELD_SEEDS, HELD_STEPS = 5, 1000
 WORLD = "eight Gaussians"
-T = TypeVar("T")
+FAR = 1e4
+"""Farther than that, a coordinate is kept as if it were there: half precision ends soon after."""
 
 
 @dataclass(frozen=True)
@@ -105,91 +104,60 @@ def _film(games: Crowd, turns: int, frames: int, shown: int) -> dict[str, Any]:
     visits = torch.stack([frame.visits for frame in film if frame.visits is not None])  # (T, S, K)
     return {
         "turns": [frame.turns for frame in film],
-        "fakes": _packed(fakes.numpy().clip(-_FAR, _FAR).astype("<f2")),
-        "visits": _packed(visits.numpy().astype("<f2")),
+        "fakes": measurements.packed(fakes.clamp(-FAR, FAR), "<f2"),
+        "visits": measurements.packed(visits, "<f2"),
     }
 
 
 def _gradients() -> list[dict[str, Any]]:
     """What a held generator learns from each loss, with the settings that the page opens with."""
     found = watched(WORLDS[WORLD], SETUP, range(HELD_SEEDS), 0, HELD_STEPS)
-    looks = [look for look in found if look is not None]
-    return [
-        rounded(
-            {
-                "step": look.step,
-                "norms": {loss: norm.tolist() for loss, norm in look.norms.items()},
-                "noise": {loss: noise.tolist() for loss, noise in look.noise.items()},
-                "accuracy": look.accuracy.tolist(),
-            }
-        )
-        for look in looks
-    ]
-
-
-_FAR = 1e4
-"""Farther than that, a point is kept as if it were there: half precision ends soon after."""
+    return [rounded(vars(look)) for look in found if look is not None]
 
 
 def rows(folder: Path = measurements.FOLDER) -> list[Row]:
     """The recorded table. Raises measurements.MeasurementsError if the record is missing or damaged."""
-
-    def read(found: dict[str, Any]) -> list[Row]:
-        rows = [Row(r["world"], r["remedy"], tuple(r["modes"]), tuple(r["high_quality"])) for r in found["rows"]]
-        if [(row.world, row.remedy) for row in rows] != [(world, remedy) for world in MODES for remedy in REMEDIES]:
-            raise ValueError("the rows are those of other worlds or remedies")
-        return rows
-
-    return _read(read, ("rows",), folder)
+    return measurements.read(NAME, _rows, ("rows",), folder)
 
 
 def wall(folder: Path = measurements.FOLDER) -> list[Frame]:
     """The recorded film of nine games. Raises measurements.MeasurementsError if it is missing or damaged."""
-    return _read(lambda found: _frames(found["wall"], WALL_SEEDS, WALL_SHOWN), ("wall",), folder)
+    return measurements.read(NAME, lambda found: _frames(found["wall"], WALL_SEEDS, WALL_SHOWN), ("wall",), folder)
 
 
 def hops(folder: Path = measurements.FOLDER) -> list[Frame]:
     """The recorded film of one game, the same way."""
-    return _read(lambda found: _frames(found["hops"], 1, HOPS_SHOWN), ("hops",), folder)
+    return measurements.read(NAME, lambda found: _frames(found["hops"], 1, HOPS_SHOWN), ("hops",), folder)
 
 
 def gradients(folder: Path = measurements.FOLDER) -> list[Look]:
     """What was found with G held. Raises measurements.MeasurementsError if the record is missing or damaged."""
+    return measurements.read(NAME, _looks, ("gradients",), folder)
 
-    def read(found: dict[str, Any]) -> list[Look]:
-        def tensors(values: dict[str, list[float]]) -> dict[str, Tensor]:
-            return {loss: torch.tensor(values[loss], dtype=torch.float64) for loss in LOSSES}
 
-        return [
-            Look(one["step"], tensors(one["norms"]), tensors(one["noise"]), torch.tensor(one["accuracy"]))
-            for one in found["gradients"]
-        ]
+def _rows(found: dict[str, Any]) -> list[Row]:
+    """Raises ValueError if they are not one for each world and remedy, in order."""
+    table = [Row(r["world"], r["remedy"], tuple(r["modes"]), tuple(r["high_quality"])) for r in found["rows"]]
+    if [(row.world, row.remedy) for row in table] != [(world, remedy) for world in MODES for remedy in REMEDIES]:
+        raise ValueError("the rows are those of other worlds or remedies")
+    return table
 
-    return _read(read, ("gradients",), folder)
+
+def _looks(found: dict[str, Any]) -> list[Look]:
+    return [
+        Look(one["step"], _by_loss(one["norms"]), _by_loss(one["noise"]), torch.tensor(one["accuracy"]))
+        for one in found["gradients"]
+    ]
+
+
+def _by_loss(values: dict[str, list[float]]) -> dict[str, Tensor]:
+    return {loss: torch.tensor(values[loss], dtype=torch.float64) for loss in LOSSES}
 
 
 def _frames(film: dict[str, Any], seeds: int, shown: int) -> list[Frame]:
-    fakes = _unpacked(film["fakes"], (-1, seeds, shown, 2))
-    visits = _unpacked(film["visits"], (len(fakes), seeds, -1))
+    fakes = measurements.unpacked(film["fakes"], "<f2", (-1, seeds, shown, 2))
+    visits = measurements.unpacked(film["visits"], "<f2", (len(fakes), seeds, -1))
     return [Frame(n, x, v.double(), None) for n, x, v in zip(film["turns"], fakes, visits, strict=True)]
-
-
-def _read(read: Callable[[dict[str, Any]], T], needs: tuple[str, ...], folder: Path) -> T:
-    found = measurements.load(NAME, needs=needs, folder=folder)
-    try:
-        return read(found)
-    except (TypeError, ValueError, KeyError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement {NAME}.json is damaged. Make it again: `{COMMAND}`"
-        ) from error
-
-
-def _packed(values: np.ndarray) -> str:
-    return base64.b64encode(values.tobytes()).decode()
-
-
-def _unpacked(text: str, shape: tuple[int, ...]) -> Tensor:
-    return torch.from_numpy(np.frombuffer(base64.b64decode(text), "<f2").reshape(shape).astype(np.float32))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,10 @@ python -m tutorial.training.gan_lab
 
 from __future__ import annotations
 
-import base64
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,17 +44,15 @@ def recorded(folder: Path = measurements.FOLDER) -> tuple[list[dict[str, float]]
 
     Raises measurements.MeasurementsError if the record is missing or damaged.
     """
-    found = measurements.load(NAME, needs=("rows", "checkpoint"), folder=folder)
-    try:
-        rows = [{name: row[name] for name in ("turns", *GAUGES, "value")} for row in found["rows"]]
-        return rows, _unpacked(found["checkpoint"], rows[-1]["turns"])
-    except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement {NAME}.json is damaged. Make it again: `{COMMAND}`"
-        ) from error
+    return measurements.read(NAME, _game, ("rows", "checkpoint"), folder)
 
 
-def _packed(checkpoint: Checkpoint) -> dict:
+def _game(found: dict[str, Any]) -> tuple[list[dict[str, float]], Checkpoint]:
+    rows = [{name: row[name] for name in ("turns", *GAUGES, "value")} for row in found["rows"]]
+    return rows, _unpacked(found["checkpoint"], rows[-1]["turns"])
+
+
+def _packed(checkpoint: Checkpoint) -> dict[str, Any]:
     return {
         "numbers": [_text(numbers) for numbers in checkpoint.numbers],
         "descents": [[steps, _text(mean), _text(square)] for steps, mean, square in checkpoint.descents],
@@ -63,7 +60,7 @@ def _packed(checkpoint: Checkpoint) -> dict:
     }
 
 
-def _unpacked(found: dict, turns: int) -> Checkpoint:
+def _unpacked(found: dict[str, Any], turns: int) -> Checkpoint:
     """Each tensor in the shape that this game's have. Raises ValueError if one has not as many numbers."""
     shapes = Game(WORLDS[WORLD], SETUP, [SEED], RULES).checkpoint()
     numbers = [_numbers(text, like) for text, like in zip(found["numbers"], shapes.numbers, strict=True)]
@@ -76,11 +73,11 @@ def _unpacked(found: dict, turns: int) -> Checkpoint:
 
 
 def _text(numbers: Tensor) -> str:
-    return base64.b64encode(numbers.numpy().astype("<f4").tobytes()).decode()
+    return measurements.packed(numbers, "<f4")
 
 
 def _numbers(text: str, like: Tensor) -> Tensor:
-    return torch.from_numpy(np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32).reshape(like.shape))
+    return measurements.unpacked(text, "<f4", like.shape)
 
 
 if __name__ == "__main__":

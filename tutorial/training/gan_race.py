@@ -10,13 +10,12 @@ computes more slowly.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
 
 from tutorial import measurements
 from tutorial.gans import loss_and_distance, overtraining, race
@@ -24,8 +23,11 @@ from tutorial.gans.game import Game, Rules, Setup
 from tutorial.gans.gauges import Gauges
 from tutorial.gans.held import Held
 from tutorial.gans.inversion import Generate, folded, generator, nearest
-from tutorial.gans.loss_and_distance import READINGS
+from tutorial.gans.loss_and_distance import READINGS, LossCourse
+from tutorial.gans.overtraining import OvertrainingCourse
+from tutorial.gans.race import RaceCourse
 from tutorial.gans.worlds import MODES, WORLDS
+from tutorial.training.cards import last, rounded
 
 NAME, COMMAND = "gan_race", "python -m tutorial.training.gan_race"
 WORLD = "eight Gaussians"
@@ -69,32 +71,27 @@ class Trained:
 
     @property
     def generate(self) -> Generate:
+        """The generator itself: codes (B, 2) → points (B, 2)."""
         return generator(torch.tensor(self.numbers), SETUP.generator)
-
-
-def last(parts: Generator[T | None, None, None]) -> T:
-    """The last that is not None."""
-    *_, found = (part for part in parts if part is not None)
-    return found
 
 
 def _loss() -> dict[str, Any]:
     held = Held(WORLDS[WORLD], loss_and_distance.SAMPLES)
     courses = [last(loss_and_distance.run(arm, held)) for arm in READINGS]
-    return {course.arm: _plain(asdict(course)) for course in courses}
+    return {course.arm: rounded(asdict(course)) for course in courses}
 
 
 def _race() -> list[dict[str, Any]]:
     track = race.Track(WORLDS[WORLD])
-    return [_plain(asdict(last(race.run(runner, track, seed)))) for seed in RACERS for runner in race.RUNNERS]
+    return [rounded(asdict(last(race.run(runner, track, seed)))) for seed in RACERS for runner in race.RUNNERS]
 
 
 def _past() -> dict[str, Any]:
-    return _plain(asdict(last(overtraining.run(WORLDS[PAST_WORLD], list(PAST_SEEDS), PAST_TURNS))))
+    return rounded(asdict(last(overtraining.run(WORLDS[PAST_WORLD], list(PAST_SEEDS), PAST_TURNS))))
 
 
 def _generators() -> list[dict[str, Any]]:
-    return [_plain(asdict(_trained(name, *chosen))) for name, chosen in GENERATORS.items()]
+    return [rounded(asdict(_trained(name, *chosen))) for name, chosen in GENERATORS.items()]
 
 
 def _trained(name: str, world: str, rules: Rules, dropped: bool) -> Trained:
@@ -131,9 +128,10 @@ def record(parts: list[str], folder: Path = measurements.FOLDER) -> None:
         measurements.save(NAME, COMMAND, {key: value for key, value in content.items() if key != "command"}, folder)
 
 
-def losses(folder: Path = measurements.FOLDER) -> list[loss_and_distance.Course]:
-    """Raises measurements.MeasurementsError if the record is missing or damaged, as the others below."""
-    return _read("loss", lambda rows: [loss_and_distance.Course(**_tensors(row)) for row in rows.values()], folder)
+def losses(folder: Path = measurements.FOLDER) -> list[LossCourse]:
+    """Of each arm, how its readings and the distance went. Raises measurements.MeasurementsError if the record is
+    missing or damaged, as the others below do."""
+    return _read("loss", lambda rows: [LossCourse(**_tensors(row)) for row in rows.values()], folder)
 
 
 def generators(folder: Path = measurements.FOLDER) -> dict[str, Trained]:
@@ -141,16 +139,18 @@ def generators(folder: Path = measurements.FOLDER) -> dict[str, Trained]:
     return _read("generators", lambda rows: {row["name"]: _whole(**row) for row in rows}, folder)
 
 
-def races(folder: Path = measurements.FOLDER) -> list[race.Course]:
+def races(folder: Path = measurements.FOLDER) -> list[RaceCourse]:
+    """The ways of both runners from each of `RACERS`, seed by seed."""
     return _read("race", lambda rows: [_course(**row) for row in rows], folder)
 
 
-def past(folder: Path = measurements.FOLDER) -> overtraining.Course:
-    return _read("past", lambda row: overtraining.Course(**_tensors(row)), folder)
+def past(folder: Path = measurements.FOLDER) -> OvertrainingCourse:
+    """How the games of `PAST_SEEDS` went, past the moment of random feedback."""
+    return _read("past", lambda row: OvertrainingCourse(**_tensors(row)), folder)
 
 
-def _course(runner: race.Runner, seed: int, looks: list[dict[str, Any]], arrived: bool) -> race.Course:
-    return race.Course(runner, seed, tuple(race.Look(**look) for look in looks), arrived)
+def _course(runner: race.Runner, seed: int, looks: list[dict[str, Any]], arrived: bool) -> RaceCourse:
+    return RaceCourse(runner, seed, tuple(race.Look(**look) for look in looks), arrived)
 
 
 def _whole(numbers: list[float], near: list[float], **row: Any) -> Trained:
@@ -158,13 +158,7 @@ def _whole(numbers: list[float], near: list[float], **row: Any) -> Trained:
 
 
 def _read(part: str, build: Callable[[Any], T], folder: Path) -> T:
-    found = measurements.load(NAME, needs=(part,), folder=folder)
-    try:
-        return build(found[part])
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement {NAME}.json is damaged. Make it again: `{COMMAND}`"
-        ) from error
+    return measurements.read(NAME, lambda found: build(found[part]), (part,), folder)
 
 
 def _tensors(row: dict[str, Any]) -> dict[str, Any]:
@@ -173,17 +167,6 @@ def _tensors(row: dict[str, Any]) -> dict[str, Any]:
         key: torch.tensor(value) if isinstance(value, list) and isinstance(value[0], list) else value
         for key, value in row.items()
     }
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold: numbers to six digits."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, Tensor):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

@@ -145,24 +145,21 @@ def record(
 def save(rows: Sequence[dict[str, Any]], seeds: int, folder: Path = measurements.FOLDER) -> None:
     """Writes the rows, as `record` makes them, beside the command that makes them again."""
     command = called(COMMAND, {"seeds": seeds}, {"seeds": SEEDS})
-    measurements.save(NAME, command, {"seeds": seeds, "rows": rounded(list(rows))}, folder)
+    measurements.save(NAME, command, {"seeds": seeds, "rows": rounded(rows)}, folder)
 
 
 def recorded(folder: Path = measurements.FOLDER) -> tuple[list[Row], dict[str, Any]]:
     """The rows, and the record's command and seeds. Raises measurements.MeasurementsError if it is missing or
     damaged."""
-    found = measurements.load(NAME, needs=("rows", "seeds"), folder=folder)
-    try:
-        rows = [
-            Row(r["world"], r["arm"], tuple(r["modes"]), tuple(r["high_quality"]), r["turns"]) for r in found["rows"]
-        ]
-        if [(row.world, row.arm) for row in rows] != [(world, arm) for world in WORLDS for arm in ARMS]:
-            raise ValueError("the rows are those of another experiment")
-        return rows, found
-    except (TypeError, KeyError, ValueError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement {NAME}.json is damaged. Make it again: `{COMMAND}`"
-        ) from error
+    return measurements.read(NAME, lambda found: (_rows(found), found), ("rows", "seeds"), folder)
+
+
+def _rows(found: dict[str, Any]) -> list[Row]:
+    """Raises ValueError if they are not one for each world and arm, in order."""
+    rows = [Row(r["world"], r["arm"], tuple(r["modes"]), tuple(r["high_quality"]), r["turns"]) for r in found["rows"]]
+    if [(row.world, row.arm) for row in rows] != [(world, arm) for world in WORLDS for arm in ARMS]:
+        raise ValueError("the rows are those of another experiment")
+    return rows
 
 
 if __name__ == "__main__":

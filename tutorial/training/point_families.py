@@ -41,21 +41,18 @@ def record(seconds: float = SECONDS, folder: Path = measurements.FOLDER) -> None
 
 def recorded(folder: Path = measurements.FOLDER) -> State:
     """How all stood. Raises measurements.MeasurementsError if the record is missing or damaged."""
-    found = measurements.load(NAME, needs=("state",), folder=folder)["state"]
-    try:
-        standings = [_standing(row) for row in found["standings"]]
-        return State(
-            **found
-            | {
-                "test": torch.tensor(found["test"]),
-                "entropy": Estimate(**found["entropy"]),
-                "standings": standings,
-            }
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement {NAME}.json is damaged. Make it again: `{COMMAND}`"
-        ) from error
+    return measurements.read(NAME, lambda found: _state(found["state"]), ("state",), folder)
+
+
+def _state(found: dict[str, Any]) -> State:
+    return State(
+        **found
+        | {
+            "test": torch.tensor(found["test"]),
+            "entropy": Estimate(**found["entropy"]),
+            "standings": [_standing(row) for row in found["standings"]],
+        }
+    )
 
 
 def _standing(row: dict[str, Any]) -> Standing:

@@ -5,10 +5,9 @@ python -m tutorial.training.point_gan
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 
 from tutorial import measurements
@@ -27,32 +26,22 @@ def record(folder: Path = measurements.FOLDER) -> None:
         "steps": [frame.step for frame in frames],
         "losses": [round(frame.loss, 5) for frame in frames],
         "energies": [round(frame.energy, 5) for frame in frames],
-        "fakes": _packed(np.stack([frame.fakes.numpy() for frame in frames]).astype("<f2")),
-        "opinions": _packed(np.round(255 * np.stack([frame.opinion.numpy() for frame in frames])).astype(np.uint8)),
+        "fakes": measurements.packed(torch.stack([frame.fakes for frame in frames]), "<f2"),
+        "opinions": measurements.packed((255 * torch.stack([frame.opinion for frame in frames])).round(), "u1"),
     }
     measurements.save(NAME, COMMAND, content, folder)
 
 
 def recorded(folder: Path = measurements.FOLDER) -> list[Frame]:
     """The frames, D to within 1/255. Raises measurements.MeasurementsError if the record is missing or damaged."""
-    found = measurements.load(NAME, needs=("steps", "losses", "energies", "fakes", "opinions"), folder=folder)
-    try:
-        fakes = _unpacked(found["fakes"], "<f2", (-1, SAMPLES, 2))
-        opinions = _unpacked(found["opinions"], "u1", (-1, SIDE, SIDE)) / 255
-        numbers = zip(found["steps"], fakes, opinions, found["losses"], found["energies"], strict=True)
-        return [Frame(*numbers_of_one) for numbers_of_one in numbers]
-    except (TypeError, ValueError) as error:
-        raise measurements.MeasurementsError(
-            f"The measurement {NAME}.json is damaged. Make it again: `{COMMAND}`"
-        ) from error
+    return measurements.read(NAME, _frames, ("steps", "losses", "energies", "fakes", "opinions"), folder)
 
 
-def _packed(values: np.ndarray) -> str:
-    return base64.b64encode(values.tobytes()).decode()
-
-
-def _unpacked(text: str, kind: str, shape: tuple[int, ...]) -> torch.Tensor:
-    return torch.from_numpy(np.frombuffer(base64.b64decode(text), kind).reshape(shape).astype(np.float32))
+def _frames(found: dict[str, Any]) -> list[Frame]:
+    fakes = measurements.unpacked(found["fakes"], "<f2", (-1, SAMPLES, 2))
+    opinions = measurements.unpacked(found["opinions"], "u1", (-1, SIDE, SIDE)) / 255
+    numbers = zip(found["steps"], fakes, opinions, found["losses"], found["energies"], strict=True)
+    return [Frame(*numbers_of_one) for numbers_of_one in numbers]
 
 
 if __name__ == "__main__":

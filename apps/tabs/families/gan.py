@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -169,13 +169,7 @@ def lab(page: gr.Blocks) -> None:
     said = gr.Markdown(note, elem_id="gan-said")
     settings, buttons = controls()
 
-    def play(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
-        wish, text = check(*chosen), ""
-        for text, clip in limits.run(request, work(wish), "gan"):
-            yield text, clip
-        if not text.startswith(wish.world):  # what is said at the end begins with it
-            yield f"{text}, then stopped." if text else "Stopped.", gr.skip()
-
+    play = wiring.as_it_goes(work, check, "gan")
     wiring.connect(page, "gan", play, settings, [said, film], buttons, check)
 
 
@@ -185,10 +179,4 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         world = gr.Dropdown(list(WORLDS), value=DEFAULTS["world"], label="Data", elem_id="gan-world", min_width=160)
         rate = point_training.rate("gan")
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="gan-seed", min_width=100)
-    with gr.Row():
-        buttons = {
-            "run": gr.Button("Play again", variant="primary", elem_id="gan-play", min_width=140),
-            "stop": gr.Button("Stop", elem_id="gan-stop", min_width=80),
-            "copy": gr.Button("Copy link", elem_id="copy-gan", min_width=100),
-        }
-    return {"world": world, "rate": rate, "seed": seed}, buttons
+    return {"world": world, "rate": rate, "seed": seed}, wiring.buttons("gan", "Play again", "play")

@@ -17,13 +17,13 @@ from apps.tabs.families.latent_pictures import DIGITS, grey, labels, shown, wall
 from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data.digits import CLASSES, DataError
+from tutorial.data.toy2d import lattice
 from tutorial.families.digit_evidence import integration
 from tutorial.families.digit_vae import (
     BETAS,
     PLANE,
     evenly_along,
     file_name,
-    lattice,
     log_weights,
     parts,
     quantiles,

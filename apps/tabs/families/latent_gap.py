@@ -16,8 +16,9 @@ from apps.tabs.families import latent_pictures
 from apps.tabs.families.latent_pictures import DIGITS, grey, labels, shown
 from tutorial import weights
 from tutorial.data.digits import DataError
+from tutorial.data.toy2d import lattice
 from tutorial.families.digit_evidence import Evidence, integration, log_joint
-from tutorial.families.digit_vae import BETAS, lattice, log_weights
+from tutorial.families.digit_vae import BETAS, log_weights
 from tutorial.families.elbo import draw, importance_bounds
 from tutorial.networks.digit_vae import DigitVAE
 
@@ -157,12 +158,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     with gr.Row():
         digit = gr.Slider(0, DIGITS - 1, DEFAULTS["digit"], step=1, label="Test digit", elem_id="gap-digit")
         beta = latent_pictures.beta_radio("gap", DEFAULTS["beta"])
-    with gr.Row():
-        buttons = {
-            "run": gr.Button("Weigh new codes", variant="primary", elem_id="gap-run", min_width=150),
-            "stop": gr.Button("Stop", elem_id="gap-stop", min_width=80),
-            "copy": gr.Button("Copy link", elem_id="copy-gap", min_width=110),
-        }
+    buttons = wiring.buttons("gap", "Weigh new codes")
     with gr.Accordion("More", open=False), gr.Row():
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="gap-seed", min_width=120)
     return {"digit": digit, "beta": beta, "seed": seed}, buttons

@@ -9,7 +9,8 @@ import torch
 
 from apps import player, worlds
 from apps.tabs.gan import data
-from tutorial.gans.inversion import SIDE, STEPS, Search, determinants, middles
+from tutorial.data.toy2d import lattice
+from tutorial.gans.inversion import SIDE, STEPS, Search, determinants
 from tutorial.training.gan_race import Trained
 
 FRAMES = 41
@@ -147,4 +148,4 @@ def cloud(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
 @cache
 def signs(trained: Trained) -> np.ndarray:
     """The determinant's sign over the noise: (1, SIDE, SIDE), the highest row first."""
-    return determinants(trained.generate, middles(WIDE)).sign().reshape(1, SIDE, SIDE).numpy()
+    return determinants(trained.generate, lattice(SIDE, WIDE)).sign().reshape(1, SIDE, SIDE).numpy()

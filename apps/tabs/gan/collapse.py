@@ -145,17 +145,13 @@ def lab(page: gr.Blocks) -> None:
     said = gr.Markdown(note, elem_id="collapse-said")
     settings, buttons = controls()
 
-    def play(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
-        wish, frames = check(*chosen), None
-        for frames, clip in limits.run(request, work(wish), "collapse"):
-            yield f"{frames[-1].turns:,} of {collapse_pictures.TURNS:,} turns", clip
-        if frames is None:
-            yield "Stopped.", gr.skip()
-            return
-        with limits.CPU.turn():
-            ended = told(wish, frames), collapse_pictures.film(frames, whole=True)
-        yield ended
-
+    play = wiring.growing(
+        work,
+        lambda _, frames: f"{frames[-1].turns:,} of {collapse_pictures.TURNS:,} turns",
+        lambda wish, frames: (told(wish, frames), collapse_pictures.film(frames, whole=True)),
+        check,
+        "collapse",
+    )
     wiring.connect(page, "collapse", play, settings, [said, film], buttons, check)
     question(recorded)
     published.show()
@@ -166,13 +162,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     with gr.Row():
         remedy = gr.Dropdown(list(REMEDIES), value=DEFAULTS["remedy"], label="Remedy", elem_id="collapse-remedy")
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="collapse-seed", min_width=100)
-    with gr.Row():
-        buttons = {
-            "run": gr.Button("Play it", variant="primary", elem_id="collapse-play", min_width=120),
-            "stop": gr.Button("Stop", elem_id="collapse-stop", min_width=80),
-            "copy": gr.Button("Copy link", elem_id="copy-collapse", min_width=100),
-        }
-    return {"remedy": remedy, "seed": seed}, buttons
+    return {"remedy": remedy, "seed": seed}, wiring.buttons("collapse", "Play it", "play")
 
 
 def question(recorded: list[Row]) -> None:

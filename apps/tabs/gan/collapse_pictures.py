@@ -16,8 +16,6 @@ from tutorial.training.gan_collapse import HOPS_EVERY, HOPS_FRAMES, HOPS_SHOWN, 
 
 POINTS = 250
 """Points of the data in the picture."""
-FAR = 1e3
-"""As far from the middle as a point is drawn; it is out of the picture there."""
 TURNS = HOPS_EVERY * HOPS_FRAMES
 TRAIL = 20
 """Frames that the way of the mean goes back."""
@@ -38,8 +36,7 @@ def film(frames: Sequence[Frame], *, whole: bool) -> str:
 
 def _plane(frames: Sequence[Frame], shown: Sequence[Frame]) -> player.Panel:
     points = WORLDS[WORLD](POINTS, torch.Generator().manual_seed(0))[None].numpy()
-    fakes = np.stack([_within(frame.fakes[0, :HOPS_SHOWN].numpy()) for frame in shown])
-    means = np.stack([_within(frame.fakes[0, :HOPS_SHOWN].numpy()).mean(0) for frame in frames])  # (T, 2)
+    fakes, means = _fakes(shown), _fakes(frames).mean(1)  # (T or 1, HOPS_SHOWN, 2), (T, 2)
     ends = range(len(frames)) if len(shown) > 1 else [len(frames) - 1]
     trails = np.stack([means[np.arange(end - TRAIL, end + 1).clip(0)] for end in ends])  # (T or 1, TRAIL + 1, 2)
     covered = f"{int(frames[-1].modes[0])} of {len(MODES[WORLD].means)} modes"
@@ -56,16 +53,17 @@ def _plane(frames: Sequence[Frame], shown: Sequence[Frame]) -> player.Panel:
     )
 
 
-def _within(fakes: np.ndarray) -> np.ndarray:
-    return np.nan_to_num(fakes, nan=FAR, posinf=FAR, neginf=-FAR).clip(-FAR, FAR)
+def _fakes(frames: Sequence[Frame]) -> np.ndarray:
+    """(T, HOPS_SHOWN, 2)."""
+    return worlds.drawable(torch.stack([frame.fakes[0, :HOPS_SHOWN] for frame in frames]))
 
 
 def _closest(frames: Sequence[Frame]) -> player.Panel:
     """The share of the fakes that are closer to each mode than to the others, in the course of the turns."""
     means = MODES[WORLD].means
     shares = np.full((len(means), HOPS_FRAMES + 1), np.nan)
-    for column, frame in enumerate(frames):
-        closest = torch.cdist(torch.from_numpy(_within(frame.fakes[0, :HOPS_SHOWN].numpy())), means).argmin(1)
+    for column, fakes in enumerate(torch.from_numpy(_fakes(frames))):
+        closest = torch.cdist(fakes, means).argmin(1)
         shares[::-1, column] = closest.bincount(minlength=len(means)).numpy() / len(closest)
     return player.panel(
         [player.heat(shares[None], "share of the fakes", low=0, high=1)],

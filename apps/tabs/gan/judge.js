@@ -1,13 +1,6 @@
-// The game "real or fake?" (see judge.py for the sheet). `element` and `props` come from gr.HTML. What a score says is
-// looked up in what Python worked out, and nothing is sent anywhere.
+// The game "real or fake?" (see judge.py for the sheet). `element` and `props` come from gr.HTML, `make` and `bytes`
+// from scripts.js. What a score says is looked up in what Python worked out, and nothing is sent anywhere.
 const find = (selector) => element.querySelector(selector);
-const make = (tag, className, text) => {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
-const bytes = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 
 // Milliseconds. A tap so soon after an answer is the end of a double tap, and not meant for the button that came there.
 const AT_ONCE = 300;

@@ -19,6 +19,7 @@ from pathlib import Path
 import gradio as gr
 
 from apps import player
+from apps.scripts import lean, script
 from tutorial import measurements
 from tutorial.data.digits import SIDE
 from tutorial.gans import turing
@@ -71,19 +72,13 @@ def lab(page: gr.Blocks) -> None:
     gr.HTML(
         player.laid_out(sheet(sources)),
         html_template=TEMPLATE,
-        css_template=_lean("judge.css"),
-        js_on_load=_lean("judge.js"),
+        css_template=lean(HERE / "judge.css"),
+        js_on_load=script(HERE / "judge.js"),
         apply_default_css=False,
         elem_id="judge",
         padding=False,
     )
     gr.Markdown(note(sources), elem_id="judge-note", elem_classes="prose-column")
-
-
-def _lean(name: str) -> str:
-    """A file beside this one, without indentation and lines of comment: it travels with the page."""
-    lines = (line.strip() for line in (HERE / name).read_text(encoding="utf-8").splitlines())
-    return "\n".join(line for line in lines if not line.startswith(("//", "/*")))
 
 
 def note(sources: list[Source]) -> str:

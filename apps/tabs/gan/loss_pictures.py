@@ -6,7 +6,7 @@ import numpy as np
 
 from apps import player
 from apps.quantities import plain
-from tutorial.gans.loss_and_distance import READINGS, UPDATES, Course, correlations
+from tutorial.gans.loss_and_distance import READINGS, UPDATES, LossCourse, correlations
 
 TITLES = {
     "G’s loss": "GAN: G’s loss",
@@ -17,21 +17,21 @@ TITLES = {
 """Of each reading, which has its own in every arm."""
 LOW, HIGH = 3e-3, 3.0
 """Energy distances in the picture."""
-Found = list[tuple[Course, int]]
+Found = list[tuple[LossCourse, int]]
 """Readings: a course, and which of its readings."""
 
 
-def found(courses: list[Course]) -> Found:
+def found(courses: list[LossCourse]) -> Found:
     """All readings of these courses."""
     return [(course, k) for course in courses for k in range(len(course.readings))]
 
 
-def name(course: Course, k: int) -> str:
+def name(course: LossCourse, k: int) -> str:
     """What a reading is called."""
     return TITLES[READINGS[course.arm][k]]
 
 
-def film(courses: list[Course], floor: float, *, whole: bool = True, note: str = "") -> str:
+def film(courses: list[LossCourse], floor: float, *, whole: bool = True, note: str = "") -> str:
     """A frame for each look: the readings or, if `whole`, under them the distances and both against each other."""
     frames = max(len(course.steps) for course in courses)
     parts = found(courses)
@@ -45,7 +45,7 @@ def film(courses: list[Course], floor: float, *, whole: bool = True, note: str =
     return player.clip(panels, frames=frames, labels=labels, rate=8, note=note)
 
 
-def _reading(course: Course, k: int, frames: int, legend: bool) -> player.Panel:
+def _reading(course: LossCourse, k: int, frames: int, legend: bool) -> player.Panel:
     values = course.readings[k].numpy()
     # A discriminator that was wrong and sure at one look would squash all others.
     low, high = np.quantile(values, [0.0, 0.98])
@@ -60,7 +60,7 @@ def _reading(course: Course, k: int, frames: int, legend: bool) -> player.Panel:
     )
 
 
-def _distance(course: Course, floor: float, frames: int, legend: bool) -> player.Panel:
+def _distance(course: LossCourse, floor: float, frames: int, legend: bool) -> player.Panel:
     ends = np.array([0.0, UPDATES[course.arm]])
     layers = _curves(course, course.distances.numpy().clip(LOW, HIGH), frames, legend=False)
     return player.panel(
@@ -73,7 +73,7 @@ def _distance(course: Course, floor: float, frames: int, legend: bool) -> player
     )
 
 
-def _against(course: Course, k: int, frames: int, legend: bool) -> player.Panel:
+def _against(course: LossCourse, k: int, frames: int, legend: bool) -> player.Panel:
     values, distances = course.readings[k].numpy(), course.distances.numpy().clip(LOW, HIGH)
     low, high = np.quantile(values, [0.0, 0.98])
     room = 0.08 * (high - low) or 1.0
@@ -96,7 +96,7 @@ def _against(course: Course, k: int, frames: int, legend: bool) -> player.Panel:
     )
 
 
-def _curves(course: Course, values: np.ndarray, frames: int, legend: bool) -> list[player.Layer]:
+def _curves(course: LossCourse, values: np.ndarray, frames: int, legend: bool) -> list[player.Layer]:
     """One for each seed, (L, S), the first with a marker at the present look."""
     steps = np.array(course.steps, dtype=float)
     marker = [min(frame, len(steps) - 1) for frame in range(frames)]
@@ -105,11 +105,11 @@ def _curves(course: Course, values: np.ndarray, frames: int, legend: bool) -> li
     return [*others, player.curve(steps, values[:, 0], "generated", own, marker=marker)]
 
 
-def _steps(course: Course) -> player.Axis:
+def _steps(course: LossCourse) -> player.Axis:
     return (0.0, float(UPDATES[course.arm]), "updates" if course.arm == "flow" else "updates of G")
 
 
-def table(courses: list[Course]) -> str:
+def table(courses: list[LossCourse]) -> str:
     """Rank correlations as Markdown: the median over the seeds, the least and the most."""
     rows = [
         "| falls with the distance? | seeds | ρ, whole run | ρ, second half | r, whole run | r, second half |",

@@ -1,23 +1,19 @@
 """The lab "training time": a race against diffusion, and a GAN trained past the moment of random feedback."""
 
-# No `from __future__ import annotations` here, as in every module of labs: Gradio reads handlers' types at run time.
+from __future__ import annotations
+
 import time
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Generator
 
 import gradio as gr
 
 from apps import limits, player, wiring
-from apps.tabs.gan import data, overtraining_pictures
-from apps.wiring import QUIET
+from apps.tabs.gan import data, overtraining_pictures, questions, seeded
+from apps.tabs.gan.seeded import Wish, check
 from tutorial import measurements
 from tutorial.gans import overtraining, race
-from tutorial.gans.worlds import WORLDS
 from tutorial.training.gan_race import COMMAND, PAST_WORLD, WORLD, past, races
 
-DEFAULTS: dict[str, Any] = {"seed": 100}
-"""Of a run in front of the visitor: none of the recorded seeds."""
 LAST = 3000
 """Updates after which a runner gives up here."""
 RACE_QUESTION = "Who reaches the dashed line first, from most seeds?"
@@ -32,27 +28,11 @@ FACTOR = 1.25
 than one part in that many of it."""
 
 
-@dataclass(frozen=True)
-class Wish:
-    """A visitor's settings, every value checked."""
-
-    world: str
-    seed: int
-
-
-def check(world: Any, seed: Any) -> Wish:
-    """Raises gr.Error for the first value that is not as it should be."""
-    return Wish(
-        limits.choice("The data", world, tuple(WORLDS)),
-        limits.whole("The seed", seed, 0, 2**31 - 10),
-    )
-
-
-def raced(wish: Wish, track: race.Track) -> Generator[list[race.Course] | None, None, None]:
+def raced(wish: Wish, track: race.Track) -> Generator[list[race.RaceCourse] | None, None, None]:
     """Both runners, one after the other; the courses so far after each look, and None between."""
     done = []
     for runner in race.RUNNERS:
-        latest: list[race.Course] = []
+        latest: list[race.RaceCourse] = []
         for course in race.run(runner, track, wish.seed, last=LAST):
             if course is not None:
                 latest = [course]
@@ -77,17 +57,17 @@ def race_work(wish: Wish) -> Generator[tuple[str, str, str] | None, None, None]:
         yield text, overtraining_pictures.race_film(courses, track.goal), overtraining_pictures.race_table(courses)
 
 
-def finished(course: race.Course) -> bool:
+def finished(course: race.RaceCourse) -> bool:
     """Whether the runner is there, or has given up."""
     return course.arrived or course.looks[-1].steps >= LAST
 
 
-def _so_far(course: race.Course) -> str:
+def _so_far(course: race.RaceCourse) -> str:
     look = course.looks[-1]
     return f"{course.runner}: {look.steps:,} updates, energy distance {look.energy:.3f}"
 
 
-def race_outcome(courses: list[race.Course]) -> str:
+def race_outcome(courses: list[race.RaceCourse]) -> str:
     """Who arrived first, and from how many seeds."""
     seeds = len({course.seed for course in courses})
     said = []
@@ -99,7 +79,7 @@ def race_outcome(courses: list[race.Course]) -> str:
     return f"first at the line, of {seeds} seeds: {'; '.join(said)}."
 
 
-def race_verdict(answer: str, courses: list[race.Course]) -> str:
+def race_verdict(answer: str, courses: list[race.RaceCourse]) -> str:
     """What is said to a visitor's answer."""
     return f"You said: {answer}. What came out of the recorded runs: {race_outcome(courses)}"
 
@@ -123,7 +103,7 @@ def past_work(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
         yield text, overtraining_pictures.past_film(course)
 
 
-def outcome(course: overtraining.Course) -> str:
+def outcome(course: overtraining.OvertrainingCourse) -> str:
     """What became of the games after their moments."""
     after = [one for one in overtraining.aftermath(course) if one is not None]
     n = course.energy.shape[1]
@@ -142,7 +122,7 @@ def outcome(course: overtraining.Course) -> str:
     )
 
 
-def verdict(answer: str, course: overtraining.Course) -> str:
+def verdict(answer: str, course: overtraining.OvertrainingCourse) -> str:
     """What is said to a visitor's answer."""
     return f"You said: {answer}. In the recorded games: {outcome(course)}"
 
@@ -158,62 +138,33 @@ def lab(page: gr.Blocks) -> None:
     _past(page, course)
 
 
-def _race(page: gr.Blocks, courses: list[race.Course]) -> None:
+def _race(page: gr.Blocks, courses: list[race.RaceCourse]) -> None:
     goal = race.Track(data.draw(WORLD)).goal
     note = f"{WORLD}: recorded runs, made by {COMMAND} race."
     film = player.player(overtraining_pictures.race_film(courses, goal, whole=False, note=note), elem_id="race")
-    answer = gr.Radio(list(RACE_ANSWERS), label=RACE_QUESTION, elem_id="race-answer")
-    said = gr.Markdown(RACE_HINT, elem_id="race-said")
+    answer, said = questions.pose("race", RACE_QUESTION, RACE_ANSWERS, RACE_HINT)
     table = gr.Markdown("", elem_id="race-table")
-    settings, buttons = controls("race", WORLD, "Race from this seed")
+    settings, buttons = seeded.controls("race", WORLD, "Race from this seed")
+    outputs = [said, film, table]
 
-    def reveal(chosen: Any) -> tuple[str, str, str]:
-        text = race_verdict(limits.choice("Your answer", chosen, RACE_ANSWERS), courses)
-        rows = overtraining_pictures.race_table(courses)
-        return text, overtraining_pictures.race_film(courses, goal, note=note), rows
+    def show(chosen: str) -> tuple[str, str, str]:
+        pictures = overtraining_pictures.race_film(courses, goal, note=note), overtraining_pictures.race_table(courses)
+        return race_verdict(chosen, courses), *pictures
 
-    def go(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any, Any]]:
-        wish, text = check(*chosen), ""
-        for text, clip, rows in limits.run(request, race_work(wish), "race"):
-            yield text, clip, rows
-        if not text.startswith(wish.world):  # what is said at the end begins with it
-            yield f"{text}, then stopped." if text else "Stopped.", gr.skip(), gr.skip()
-
-    answer.input(reveal, answer, [said, film, table], **QUIET)
-    wiring.connect(page, "race", go, settings, [said, film, table], buttons, check)
+    questions.reveal(answer, RACE_ANSWERS, show, outputs)
+    go = wiring.as_it_goes(race_work, check, "race", pictures=2)
+    wiring.connect(page, "race", go, settings, outputs, buttons, check)
 
 
-def _past(page: gr.Blocks, course: overtraining.Course) -> None:
+def _past(page: gr.Blocks, course: overtraining.OvertrainingCourse) -> None:
     note = f"{PAST_WORLD}: recorded games, made by {COMMAND} past."
     film = player.player(overtraining_pictures.past_film(course, whole=False, note=note), elem_id="past")
-    answer = gr.Radio(list(ANSWERS), label=QUESTION, elem_id="past-answer")
-    said = gr.Markdown(HINT, elem_id="past-said")
-    settings, buttons = controls("past", PAST_WORLD, "Train three games on")
+    answer, said = questions.pose("past", QUESTION, ANSWERS, HINT)
+    settings, buttons = seeded.controls("past", PAST_WORLD, "Train three games on")
 
-    def reveal(chosen: Any) -> tuple[str, str]:
-        text = verdict(limits.choice("Your answer", chosen, ANSWERS), course)
-        return text, overtraining_pictures.past_film(course, note=note)
+    def show(chosen: str) -> tuple[str, str]:
+        return verdict(chosen, course), overtraining_pictures.past_film(course, note=note)
 
-    def go(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
-        wish, text = check(*chosen), ""
-        for text, clip in limits.run(request, past_work(wish), "past"):
-            yield text, clip
-        if not text.startswith(wish.world):
-            yield f"{text}, then stopped." if text else "Stopped.", gr.skip()
-
-    answer.input(reveal, answer, [said, film], **QUIET)
+    questions.reveal(answer, ANSWERS, show, [said, film])
+    go = wiring.as_it_goes(past_work, check, "past")
     wiring.connect(page, "past", go, settings, [said, film], buttons, check)
-
-
-def controls(lab: str, subject: str, run: str) -> tuple[dict[str, Any], dict[str, gr.Button]]:
-    """The settings in the order in which `check` takes them, and the buttons."""
-    with gr.Row():
-        world = gr.Dropdown(list(WORLDS), value=subject, label="Data", elem_id=f"{lab}-world", min_width=160)
-        seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id=f"{lab}-seed", min_width=100)
-    with gr.Row():
-        buttons = {
-            "run": gr.Button(run, variant="primary", elem_id=f"{lab}-run", min_width=160),
-            "stop": gr.Button("Stop", elem_id=f"{lab}-stop", min_width=80),
-            "copy": gr.Button("Copy link", elem_id=f"copy-{lab}", min_width=100),
-        }
-    return {"world": world, "seed": seed}, buttons

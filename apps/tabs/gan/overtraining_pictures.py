@@ -17,7 +17,7 @@ LOW, HIGH = 3e-3, 3.0
 """Energy distances in the picture."""
 
 
-def race_film(courses: Sequence[race.Course], goal: float, *, whole: bool = True, note: str = "") -> str:
+def race_film(courses: Sequence[race.RaceCourse], goal: float, *, whole: bool = True, note: str = "") -> str:
     """The distance of all runs, against updates and against seconds of training, or, if not `whole`, their starts."""
     if not whole:
         starts = [replace(course, looks=course.looks[:2], arrived=False) for course in courses]
@@ -32,7 +32,7 @@ def race_film(courses: Sequence[race.Course], goal: float, *, whole: bool = True
 
 
 def _race(
-    courses: Sequence[race.Course], goal: float, what: str, axis: str, title: str, high: float = HIGH
+    courses: Sequence[race.RaceCourse], goal: float, what: str, axis: str, title: str, high: float = HIGH
 ) -> player.Panel:
     most = max(max(getattr(course.looks[-1], what) for course in courses), 1e-3)
     layers, named = [], set()
@@ -54,7 +54,7 @@ def _race(
     )
 
 
-def race_table(courses: Sequence[race.Course]) -> str:
+def race_table(courses: Sequence[race.RaceCourse]) -> str:
     """Medians and ranges as Markdown; a run that did not arrive counts as longer than all others."""
     rows = [
         "| to the dashed line | arrived | updates | s of training | numbers learned | passes to draw |",
@@ -85,7 +85,7 @@ def _range(values: tuple[float, float, float], form: str, last: int | None) -> s
     return middle if least == most else f"{middle} ({least} … {most})"
 
 
-def past_film(course: overtraining.Course, *, whole: bool = True, note: str = "") -> str:
+def past_film(course: overtraining.OvertrainingCourse, *, whole: bool = True, note: str = "") -> str:
     """How random D's feedback is and, if `whole`, how good the fakes are: before the moment and after it."""
     turns = np.array(course.turns, dtype=float)
     axis: player.Axis = (0.0, float(turns[-1]), "turns")
@@ -95,7 +95,7 @@ def past_film(course: overtraining.Course, *, whole: bool = True, note: str = ""
     return player.clip(panels, note=note)
 
 
-def _feedback(course: overtraining.Course, turns: np.ndarray, axis: player.Axis) -> player.Panel:
+def _feedback(course: overtraining.OvertrainingCourse, turns: np.ndarray, axis: player.Axis) -> player.Panel:
     off = overtraining.RANDOM
     lines = {0.5: f"50 %, and {off:.0%} about it", 0.5 - off: "", 0.5 + off: ""}
     layers = [
@@ -120,7 +120,7 @@ def _feedback(course: overtraining.Course, turns: np.ndarray, axis: player.Axis)
     )
 
 
-def _quality(course: overtraining.Course, turns: np.ndarray, axis: player.Axis) -> player.Panel:
+def _quality(course: overtraining.OvertrainingCourse, turns: np.ndarray, axis: player.Axis) -> player.Panel:
     """Means over as many looks as those by which the moment is told."""
     known = slice(overtraining.WINDOW - 1, None) if len(turns) > overtraining.WINDOW else slice(None)
     energy = (overtraining.smooth(course.energy) if known.start else course.energy).clamp(LOW, HIGH).numpy()
@@ -140,7 +140,7 @@ def _quality(course: overtraining.Course, turns: np.ndarray, axis: player.Axis) 
     )
 
 
-def _since(course: overtraining.Course, turns: np.ndarray) -> player.Panel:
+def _since(course: overtraining.OvertrainingCourse, turns: np.ndarray) -> player.Panel:
     """The distance since the moment, as a multiple of what it was then."""
     smooth, layers = overtraining.smooth(course.energy), []
     longest = 1.0

@@ -3,23 +3,20 @@
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import gradio as gr
 import torch
 
-from apps import limits, links, player, wiring
+from apps import limits, links, models, player, wiring
 from apps.tabs.gan import timeline_panels
 from apps.wiring import QUIET
 from tutorial import measurements, weights
 from tutorial.data.digits import CLASSES, DataError
 from tutorial.gans import digits as gan
 from tutorial.gans.digits import Record, draw
-from tutorial.metrics import digits as judging
-from tutorial.metrics.digits import DigitJudge
-from tutorial.networks.digit_gan import DigitGenerator
 
 MANY, WALK = SHOWS = ("a hundred of it", "a walk through the noise")
 MOST = 100
@@ -33,18 +30,6 @@ PASSES = 5
 LARGEST = 2**31 - 1
 DEFAULTS: dict[str, Any] = {"run": "healthy", "shows": MANY, "digit": 3, "seed": 0, "other": 1}
 REFUSED = (weights.WeightsError, measurements.MeasurementsError, DataError)
-
-
-@cache
-def generator() -> DigitGenerator:
-    """The network that ships. Raises tutorial.weights.WeightsError if its file is missing or damaged."""
-    return gan.load()
-
-
-@cache
-def judge() -> DigitJudge:
-    """Who reads what it draws. Raises tutorial.weights.WeightsError as above."""
-    return judging.load()
 
 
 @cache
@@ -89,15 +74,15 @@ def work(wish: Wish) -> Generator[str | None, None, None]:
 def many(wish: Wish) -> Generator[str | None, None, None]:
     """A hundred digits of one class, each by a noise of its own, and how long they take."""
     asked, taken = torch.full((AT_ONCE,), wish.digit), []
-    z = gan.noise(generator(), range(wish.seed, wish.seed + AT_ONCE))
-    x = generator()(z, asked)
+    z = gan.noise(models.digit_gan(), range(wish.seed, wish.seed + AT_ONCE))
+    x = models.digit_gan()(z, asked)
     for _ in range(PASSES):
         yield None
         begun = time.monotonic()
-        x = generator()(z, asked)
+        x = models.digit_gan()(z, asked)
         taken.append(time.monotonic() - begun)
     yield None
-    right = judge().accuracy(x, asked)
+    right = models.digit_judge().accuracy(x, asked)
     note = (
         f"One pass of the network: {1000 * min(taken):.1f} ms for {AT_ONCE} digits, measured here just now. The "
         f"classifier reads {right:.0%} of them as {wish.digit}."
@@ -107,15 +92,15 @@ def many(wish: Wish) -> Generator[str | None, None, None]:
 
 def walked(wish: Wish) -> Generator[str | None, None, None]:
     """All ten classes by the same noise, which goes from that of one seed to that of another."""
-    path = gan.walk(generator(), wish.seed, wish.other, FRAMES)
+    path = gan.walk(models.digit_gan(), wish.seed, wish.other, FRAMES)
     pictures, sure = [], []
     for z in path.split(FRAMES // 6):
         yield None
-        x = generator()(z.repeat_interleave(CLASSES, 0), torch.arange(CLASSES).repeat(len(z)))
+        x = models.digit_gan()(z.repeat_interleave(CLASSES, 0), torch.arange(CLASSES).repeat(len(z)))
         asked = x.unflatten(0, (-1, CLASSES))[:, wish.digit]
         pictures.append(x.unflatten(0, (-1, CLASSES)))
         with torch.no_grad():
-            sure.append(judge().classifier(asked).softmax(1)[:, wish.digit])
+            sure.append(models.digit_judge().classifier(asked).softmax(1)[:, wish.digit])
     yield timeline_panels.walk(torch.cat(pictures), torch.cat(sure), wish.digit, (wish.seed, wish.other))
 
 
@@ -131,11 +116,11 @@ def gan_digits(request: gr.Request, digit: int = DEFAULTS["digit"], seed: int = 
 
     def answer() -> Generator[tuple[list[list[list[float]]], list[int], float] | None, None, None]:
         begun = time.monotonic()
-        x = draw(generator(), asked, first)
+        x = draw(models.digit_gan(), asked, first)
         taken = 1000 * (time.monotonic() - begun)
         yield None
         with torch.no_grad():
-            read = judge().classifier(x).argmax(1)
+            read = models.digit_judge().classifier(x).argmax(1)
         yield ((x[:, 0].double() + 1) / 2).round(decimals=4).tolist(), read.tolist(), taken
 
     yield from limits.run(request, answer())
@@ -149,7 +134,7 @@ def lab(page: gr.Blocks) -> None:
     gr.api(gan_digits, api_name="gan_digits")
     try:
         wish = check(**DEFAULTS)
-        (opening, story), *_ = [told(replace(wish, run=run)) for run in gan.SETTINGS]  # made once for all visitors
+        opening, story = told(wish)
         *_, drawn = work(wish)
     except REFUSED as error:
         gr.Markdown(f"### This lab cannot open\n{error}")

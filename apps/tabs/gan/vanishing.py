@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,7 @@ import gradio as gr
 
 from apps import limits, player, wiring
 from apps.quantities import size
-from apps.tabs.gan import data, vanishing_pictures
-from apps.wiring import QUIET
+from apps.tabs.gan import data, questions, vanishing_pictures
 from tutorial import measurements
 from tutorial.gans.game import Setup
 from tutorial.gans.gradients import GONE, Look, gone, watched
@@ -169,22 +168,14 @@ def lab(page: gr.Blocks) -> None:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     chart = player.player(first, elem_id="vanishing")
-    answer = gr.Radio(list(LOSSES), label=QUESTION, elem_id="vanishing-answer")
-    said = gr.Markdown(HINT, elem_id="vanishing-said")
+    answer, said = questions.pose("vanishing", QUESTION, LOSSES, HINT)
     settings, buttons = controls()
 
-    def reveal(chosen: Any) -> tuple[str, str]:
-        text = verdict(limits.choice("Your answer", chosen, LOSSES), wish, looks)
-        return text, vanishing_pictures.film(looks, wish.steps, note=recorded(wish))
+    def show(chosen: str) -> tuple[str, str]:
+        return verdict(chosen, wish, looks), vanishing_pictures.film(looks, wish.steps, note=recorded(wish))
 
-    def train(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
-        wish, text = check(*chosen), ""
-        for text, clip in limits.run(request, work(wish), "vanishing"):
-            yield text, clip
-        if not text.startswith(wish.world):  # what is said at the end begins with it
-            yield f"{text}, then stopped." if text else "Stopped.", gr.skip()
-
-    answer.input(reveal, answer, [said, chart], **QUIET)
+    questions.reveal(answer, LOSSES, show, [said, chart])
+    train = wiring.as_it_goes(work, check, "vanishing")
     wiring.connect(page, "vanishing", train, settings, [said, chart], buttons, check)
 
 
@@ -203,12 +194,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         steps = gr.Dropdown(
             list(STEPS), value=DEFAULTS["steps"], label="Updates of D", elem_id="vanishing-steps", min_width=120
         )
-    with gr.Row():
-        buttons = {
-            "run": gr.Button("Train D", variant="primary", elem_id="vanishing-train", min_width=120),
-            "stop": gr.Button("Stop", elem_id="vanishing-stop", min_width=80),
-            "copy": gr.Button("Copy link", elem_id="copy-vanishing", min_width=100),
-        }
+    buttons = wiring.buttons("vanishing", "Train D", "train")
     with gr.Accordion("More: seed", open=False), gr.Row():
         seed = gr.Number(DEFAULTS["seed"], label="First of five seeds", precision=0, elem_id="vanishing-seed")
     return {"world": world, "turns": turns, "width": width, "steps": steps, "seed": seed}, buttons

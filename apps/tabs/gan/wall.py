@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -136,17 +136,13 @@ def lab(page: gr.Blocks) -> None:
     said = gr.Markdown(note, elem_id="wall-said")
     settings, buttons = controls()
 
-    def play(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
-        wish, last = check(*chosen), None
-        for last, clip in limits.run(request, work(wish), "wall"):
-            yield wall_pictures.progress(last), clip
-        if last is None:
-            yield "Stopped.", gr.skip()
-            return
-        with limits.CPU.turn():
-            ended = wall_pictures.told(last), wall_pictures.whole(last)
-        yield ended
-
+    play = wiring.growing(
+        work,
+        lambda _, film: wall_pictures.progress(film),
+        lambda _, film: (wall_pictures.told(film), wall_pictures.whole(film)),
+        check,
+        "wall",
+    )
     wiring.connect(page, "wall", play, settings, [said, film], buttons, check)
 
 
@@ -160,12 +156,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         )
     with gr.Row():
         rate_d, rate_g = (_rate(network) for network in ("D", "G"))
-    with gr.Row():
-        buttons = {
-            "run": gr.Button("Play nine", variant="primary", elem_id="wall-play", min_width=120),
-            "stop": gr.Button("Stop", elem_id="wall-stop", min_width=80),
-            "copy": gr.Button("Copy link", elem_id="copy-wall", min_width=100),
-        }
+    buttons = wiring.buttons("wall", "Play nine", "play")
     with gr.Accordion("More: turns, seed", open=False), gr.Row():
         turns = gr.Radio(list(LENGTHS), value=DEFAULTS["turns"], label="Turns", elem_id="wall-turns")
         seed = gr.Number(DEFAULTS["seed"], label="First of nine seeds", precision=0, elem_id="wall-seed", min_width=120)

@@ -21,8 +21,6 @@ SHOWN = 70
 """Fakes in the picture; the modes are counted on more."""
 POINTS = 250
 """Points of the data in the picture."""
-AWAY = 1e3
-"""Where a mode's mark is while it is not covered: out of the picture."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +98,13 @@ def _clip(film: Film, shown: Sequence[int], labels: list[str]) -> str:
 
 
 def _panel(film: Film, k: int, frames: Sequence[Frame], points: np.ndarray) -> player.Panel:
-    fakes = np.stack([frame.fakes[k, :SHOWN].numpy() for frame in frames])
     layers = [player.points(points, "real", "" if k else "data", size=1.5, alpha=0.35)]
     mixture = data.modes(film.world)
     if mixture is not None:
         covered = np.stack([_visits(frame)[k].numpy() > 0 for frame in frames])  # (T, K)
-        marks = np.where(covered[..., None], mixture.means.numpy(), AWAY)
+        marks = np.where(covered[..., None], mixture.means.numpy(), worlds.AWAY)
         layers.insert(0, player.points(marks, "field", "" if k else "covered mode", size=7, alpha=0.3))
-    fakes = np.nan_to_num(fakes, nan=AWAY, posinf=AWAY, neginf=-AWAY).clip(-AWAY, AWAY)
+    fakes = worlds.drawable(torch.stack([frame.fakes[k, :SHOWN] for frame in frames]))
     layers.append(player.points(fakes, "generated", "" if k else "fakes"))
     return player.panel(
         layers,

@@ -1,10 +1,5 @@
-// Draws the value of the pipeline (see pipeline.py). `element`, `props` and `watch` come from gr.HTML.
-const make = (tag, className, text) => {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
+// Draws the value of the pipeline (see pipeline.py). `element`, `props` and `watch` come from gr.HTML, `make` from
+// scripts.js.
 
 function card(node, wasOpen) {
   const item = make("li");

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from apps.pictures import png_url
+from apps.scripts import script
 from apps.tabs.latent.studio import Request, short, studio
 from tutorial.data.critter_words import unfamiliar_spans
 from tutorial.data.pixels import to_arrays
@@ -38,7 +39,7 @@ def diagram(value: str, elem_id: str) -> gr.HTML:
     return gr.HTML(
         value,
         html_template='<ol class="pipeline"></ol>',
-        js_on_load=Path(__file__).with_name("pipeline.js").read_text(encoding="utf-8"),
+        js_on_load=script(Path(__file__).with_suffix(".js")),
         apply_default_css=False,
         elem_id=elem_id,
         padding=False,

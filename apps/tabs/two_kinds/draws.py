@@ -258,12 +258,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
             min_width=200,
         )
         digit = gr.Radio(["0", "1"], value=DEFAULTS["digit"], label="Which digit", elem_id="draws-digit", min_width=110)
-    with gr.Row():
-        buttons = {
-            "run": gr.Button("Draw", variant="primary", elem_id="draws-go", min_width=120),
-            "stop": gr.Button("Stop", elem_id="draws-stop", min_width=80),
-            "copy": gr.Button("Copy link", elem_id="copy-draws", min_width=100),
-        }
+    buttons = wiring.buttons("draws", "Draw", "go")
     with gr.Accordion("More", open=False), gr.Row():
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="draws-seed")
     return {"model": model, "space": space, "digit": digit, "seed": seed}, buttons
