@@ -92,12 +92,34 @@ def watched(browser):
         page.close()
 
 
-@pytest.fixture
-def open_page(watched, url):
-    """Opens the page at a size, a theme and a tab."""
+@pytest.fixture(scope="session")
+def url_of():
+    """Address of a page with one chapter alone, served at its first call; the whole takes longer to open."""
+    from apps.shell import TABS, serve
 
-    def go(width: int = 1200, height: int = 1000, theme: str = "light", tab: str = "Latent diffusion"):
-        page = watched(f"{url}?__theme={theme}", viewport={"width": width, "height": height})
+    threads, pages = torch.get_num_threads(), {}
+
+    def address(title: str) -> str:
+        if title not in pages:
+            (chapter,) = (one for one in TABS if title == one.TITLE)
+            pages[title] = serve([chapter], prevent_thread_lock=True, quiet=True)
+        return pages[title].local_url
+
+    yield address
+    for page in pages.values():
+        page.close()
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def open_page(watched, url_of, request):
+    """Opens a chapter's page at a size and in a theme, or the whole page at that chapter."""
+
+    def go(
+        width: int = 1200, height: int = 1000, theme: str = "light", tab: str = "Latent diffusion", whole: bool = False
+    ):
+        address = request.getfixturevalue("url") if whole else url_of(tab)
+        page = watched(f"{address}?__theme={theme}", viewport={"width": width, "height": height})
         # On a phone the last tabs stand in a menu.
         page.locator("[role=tab], .overflow-dropdown button", has_text=tab).dispatch_event("click")
         if tab == "Latent diffusion":

@@ -81,8 +81,8 @@ def test_a_prompt_too_long_for_a_link_leaves_the_address_alone(open_page):
     ("name", "value"),
     [("steps", value) for value in ("0", "-1", "1e9", "abc", "NaN", "2.5", EVIL)] + [("sampler", EVIL)],
 )
-def test_a_bad_link_is_refused_in_a_sentence_and_the_page_stays_as_it_was(watched, url, name, value):
-    page = watched(f"{url}?draw-prompt={EVIL}&draw-{name}={value}")
+def test_a_bad_link_is_refused_in_a_sentence_and_the_page_stays_as_it_was(watched, url_of, name, value):
+    page = watched(f"{url_of('Latent diffusion')}?draw-prompt={EVIL}&draw-{name}={value}")
     toast = page.locator(".toast-body").first
     toast.wait_for()
     assert f"{name} must be" in toast.inner_text().lower()

@@ -34,7 +34,7 @@ def test_nothing_moves_by_itself_where_motion_is_unwanted(watched, url):
 
 
 def test_the_map_names_every_other_chapter_and_its_promise(open_page):
-    text = open_page(tab="Start").inner_text("body").replace("’", "'")
+    text = open_page(tab="Start", whole=True).inner_text("body").replace("’", "'")
     for name in chapters.names():
         chapter = chapters.read(name)
         if name != "start":
