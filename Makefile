@@ -73,6 +73,7 @@ bench: .venv/development
 	$(BIN)/python -m tests.browser.bench
 	$(BIN)/python -m tests.diffusion.bench
 	$(BIN)/python -m tests.gans.bench
+	$(BIN)/python -m tests.exchange.bench
 
 load: .venv/development
 	$(BIN)/python -m tests.apps.load
