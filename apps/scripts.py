@@ -13,6 +13,6 @@ def script(path: Path) -> str:
 
 
 def lean(path: Path) -> str:
-    """The text of a script or of a style sheet."""
+    """The text of a script or of a style sheet, whose comments are lines that begin as one."""
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
     return "\n".join(line for line in lines if not line.startswith(("//", "/*")))

@@ -70,12 +70,15 @@ def as_it_goes(
     def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, ...]]:
         wish, text, ended = check(*chosen), "", False
 
-        def whole() -> Generator[tuple[Any, ...] | None, None, None]:
-            nonlocal ended
+        def to_its_end() -> Generator[tuple[Any, ...] | None, None, None]:
             yield from work(wish)
-            ended = True
+            yield ()  # arrives only if what came before it did
 
-        for text, *shown in limits.run(request, whole(), lab):
+        for found in limits.run(request, to_its_end(), lab):
+            if not found:
+                ended = True
+                continue
+            text, *shown = found
             yield text, *shown
         if not ended:
             yield f"{text}, then stopped." if text else "Stopped.", *[gr.skip()] * pictures
@@ -85,7 +88,7 @@ def as_it_goes(
 
 def growing(
     work: Callable[[Any], Generator[tuple[T, str] | None, None, None]],
-    so_far: Callable[[Any, T], str],
+    so_far: Callable[[T], str],
     whole: Callable[[Any, T], tuple[str, str]],
     check: Callable[..., Any],
     lab: str,
@@ -98,7 +101,7 @@ def growing(
     def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, Any]]:
         wish, there = check(*chosen), None
         for there, clip in limits.run(request, work(wish), lab):
-            yield so_far(wish, there), clip
+            yield so_far(there), clip
         if there is None:
             yield "Stopped.", gr.skip()
             return
@@ -109,7 +112,7 @@ def growing(
     return run
 
 
-def buttons(lab: str, run: str, verb: str = "run") -> dict[str, gr.Button]:
+def button_row(lab: str, run: str, verb: str = "run") -> dict[str, gr.Button]:
     """A row with what `connect` wires: a button that says `run`, whose id ends with the verb, Stop, and Copy link."""
     with gr.Row():
         return {

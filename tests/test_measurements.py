@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
+import torch
 
 from tutorial import measurements
-from tutorial.measurements import MeasurementsError, load, save
+from tutorial.measurements import MeasurementsError, load, packed, read, save, unpacked
 from tutorial.training import sampler_quality
 
 
@@ -19,6 +22,34 @@ def test_what_is_damaged_is_named(tmp_path, text):
     (tmp_path / "speed.json").write_text(text)
     with pytest.raises(MeasurementsError, match=r"git checkout -- assets/measurements/speed\.json"):
         load("speed", needs=("rows",), folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda found: found["rows"]["x"],
+        lambda found: found["other"],
+        lambda found: int(found["endless"]),
+        lambda found: unpacked("!", "<f4", (1,)),
+        lambda found: unpacked(found["packed"], "<f4", (7,)),
+    ],
+    ids=range(5),
+)
+def test_what_nothing_can_be_made_of_is_damaged_and_says_how_to_make_it_again(tmp_path, build):
+    save(
+        "speed", "make speed", {"rows": [1], "endless": float("inf"), "packed": packed(torch.ones(3), "<f4")}, tmp_path
+    )
+    assert read("speed", lambda found: found["rows"], folder=tmp_path) == [1]
+    with pytest.raises(MeasurementsError, match=r"speed\.json is damaged\. Make it again: `make speed`"):
+        read("speed", build, folder=tmp_path)
+
+
+@pytest.mark.parametrize(("kind", "bytes_each"), [("<f4", 4), ("<f2", 2), ("u1", 1)])
+def test_packed_numbers_come_back_in_their_shape(kind, bytes_each):
+    numbers = torch.tensor([[0.0, 1.0, 255.0], [3.0, 2.0, 7.0]])
+    text = packed(numbers, kind)
+    assert len(base64.b64decode(text)) == numbers.numel() * bytes_each
+    assert torch.equal(unpacked(text, kind, (-1, 3)), numbers)
 
 
 def test_every_shipped_measurement_has_a_command():

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 FOLDER = Path(__file__).parents[1] / "assets" / "measurements"
-DAMAGED = (AttributeError, LookupError, OSError, RuntimeError, SyntaxError, TypeError, ValueError)
+DAMAGED = (AttributeError, LookupError, OSError, OverflowError, RuntimeError, SyntaxError, TypeError, ValueError)
 """What comes of reading a file that is not as it was written: Pillow has OSError and SyntaxError for a broken picture,
 PyTorch RuntimeError for numbers that do not fill a shape."""
 
@@ -38,6 +38,8 @@ def load(name: str, needs: tuple[str, ...] = (), folder: Path = FOLDER) -> dict[
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not {"command", *needs} <= content.keys():
             raise ValueError(f"a measurement is a JSON object with {needs}")
+        if not isinstance(content["command"], str):
+            raise ValueError("a command is a text")
         return content
     except (OSError, ValueError) as error:
         raise MeasurementsError(

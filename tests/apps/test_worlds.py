@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import gradio as gr
@@ -78,3 +79,9 @@ def test_points_that_a_program_sends_are_not_passed_over():
     assert worlds.sent("spiral", None) == []
     with pytest.raises(gr.Error, match="Points are for the data “draw your own”"):
         worlds.sent("spiral", [[0, 0], [1, 1]])
+
+
+def test_what_is_no_number_or_too_far_out_is_put_out_of_the_picture():
+    far = torch.tensor([[math.nan, 1.0], [math.inf, -math.inf], [1e9, 0.5]])
+    expected = [[worlds.AWAY, 1.0], [worlds.AWAY, -worlds.AWAY], [worlds.AWAY, 0.5]]
+    assert worlds.drawable(far).tolist() == expected

@@ -1,4 +1,4 @@
-"""How many turns a second? `python -m tests.gans.bench` prints it: of one game and of nine, alone and on the page.
+"""How many turns a second? `make bench` writes it into the README: of one game and of nine, alone and on the page.
 
 On the page means: through the lab's real handler, served over HTTP to a program that takes every frame as it comes.
 """
@@ -19,10 +19,11 @@ import torch
 from gradio_client import Client
 
 from apps import live
-from apps.tabs.gan import diagram, hands, lab
+from apps.tabs.gan import diagram, hands, lab, wall
 from apps.tabs.gan.settings import DEFAULTS
 from tutorial.gans.game import Game, Rules, Setup
 from tutorial.gans.worlds import WORLDS
+from tutorial.training.evaluate import write_readme
 
 SECONDS = 6.0
 
@@ -66,6 +67,30 @@ def streamed(seconds: float = SECONDS) -> Speed:
         page.close()
 
 
+def wall_streamed() -> Speed:
+    """Plays the wall through its whole run, nine games with a picture of each frame, behind a server, and counts."""
+    with gr.Blocks() as page:
+        wall.lab(page)
+        [play] = [one for one in page.fns.values() if one.name == "run"]
+        play.api_name, play.api_visibility = "play", "public"
+    _, url, _ = page.queue().launch(prevent_thread_lock=True, quiet=True, run_history=False, ssr_mode=False)
+    try:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
+            return apart.submit(_played, url).result()
+    finally:
+        page.close()
+
+
+def _played(url: str) -> Speed:
+    """Between the first frame and the last one that arrive at a program of its own."""
+    arrived = []
+    for said, _ in Client(url, verbose=False).submit(*wall.DEFAULTS.values(), api_name="/play"):
+        if found := re.match(r"([\d,]+) of", said):
+            arrived.append((time.monotonic(), int(found[1].replace(",", ""))))
+    (begun, first), (ended, last) = arrived[0], arrived[-1]
+    return Speed((last - first) / (ended - begun), (len(arrived) - 1) / (ended - begun))
+
+
 def _counted(url: str, seconds: float) -> Speed:
     """What arrives at a program of its own, as a browser is one."""
     job = Client(url, verbose=False).submit(api_name="/run")
@@ -86,11 +111,19 @@ def _turn(job) -> int:
 
 def main() -> None:
     torch.set_num_threads(1)
-    for name, rules in (("non-saturating", Rules()), ("Wasserstein", Rules(loss="Wasserstein"))):
-        for seeds in (1, 9):
-            print(f"{name}, {seeds} at once, alone: {alone(seeds, rules):,.0f} turns a second")
-    speed = streamed()
-    print(f"one on the page: {speed.turns:,.0f} turns and {speed.frames:.1f} frames a second")
+    one, nine = streamed(), wall_streamed()
+    alone_one, alone_nine = alone(1, Rules()), alone(9, Rules())
+    critic = alone(1, Rules(loss="Wasserstein"))
+    rows = [
+        ("GAN lab, turns a second while it streams; frames", f"{one.turns:,.0f}; {one.frames:.1f}", "600; 10"),
+        ("nine seeds at once, the same", f"{nine.turns:,.0f}; {nine.frames:.1f}", "400; 10"),
+        ("turns a second with nothing shown: one; nine", f"{alone_one:,.0f}; {alone_nine:,.0f}", ""),
+        ("the same, one with a Wasserstein critic", f"{critic:,.0f}", ""),
+    ]
+    head = [f"| measured by `make bench` on {os.cpu_count()} cores, batch 150 | figure | bar |", "|---|---|---|"]
+    block = "\n".join(head + [f"| {what} | {figure} | {bar} |" for what, figure, bar in rows])
+    write_readme("gan-speed", f"\n{block}\n")
+    print(block)
 
 
 if __name__ == "__main__":

@@ -115,17 +115,18 @@ def test_the_average_is_an_exponential_one():
 
 
 def test_the_penalty_comes_now_and_then_and_counts_as_often(monkeypatch):
-    asked = []
+    descended = []
 
     def penalty(critic, x):
-        asked.append(x.shape[1])
-        return critic(x).sum()[None] * 0
+        return 5 + 0 * critic(x).sum()[None]
 
     monkeypatch.setattr(digit_gan, "r1", penalty)
     game = digit_gan.Game(seeded_accelerator(), gan.SETTINGS["healthy"])
-    for step in range(2 * digit_gan.LAZY):
-        game.round(rows(2), step)
-    assert asked == [2, 2]
+    monkeypatch.setattr(game, "_descend", lambda loss, _: descended.append(loss.item()))
+    losses = [game.round(rows(2), step)["loss_d"].item() for step in range(2 * digit_gan.LAZY)]
+    added = [total - loss for total, loss in zip(descended[::2], losses, strict=True)]
+    weight = 5 * digit_gan.LAZY * gan.SETTINGS["healthy"].penalty
+    assert added == pytest.approx(2 * [weight, *[0] * (digit_gan.LAZY - 1)], abs=1e-5)
 
 
 def test_a_discriminator_is_right_where_its_logit_has_the_right_sign():

@@ -92,9 +92,9 @@ def fit(
     """Runs `update(batch, step)` until `steps` updates are done, resuming from `folder` if it can.
 
     A resumed run ends as an uninterrupted one does. Everything to be resumed must have been prepared by, or
-    registered with, the accelerator. Yields after each update, with its values detached. A line of means goes to
-    `folder/log.jsonl` every `log_every` updates, and a checkpoint to `folder/checkpoint-<step>` every `save_every`
-    and at the end; the one before is deleted when the new one is complete.
+    registered with, the accelerator. Yields after each update, with its values detached. A line of means, over the
+    processes too, goes to `folder/log.jsonl` every `log_every` updates, and a checkpoint to `folder/checkpoint-<step>`
+    every `save_every` and at the end; the one before is deleted when the new one is complete.
 
     Raises RuntimeError, when it logs, if some parameter has never had a gradient: such a network can look as if it
     learned. Raises ValueError if the folder holds a run of another length, or under another precision, compiler or
@@ -123,6 +123,7 @@ def fit(
         if clock.step % log_every == 0:
             _all_learn(accelerator)
             means = {k: sum(v.get(k, 0.0) for v in recent) / len(recent) for k in recent[-1]}
+            means = {k: accelerator.reduce(torch.tensor(v), "mean").item() for k, v in means.items()}
             recent.clear()
             if log is not None:
                 bar.set_postfix({k: f"{v:.3g}" for k, v in means.items()})

@@ -179,4 +179,4 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         world = gr.Dropdown(list(WORLDS), value=DEFAULTS["world"], label="Data", elem_id="gan-world", min_width=160)
         rate = point_training.rate("gan")
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="gan-seed", min_width=100)
-    return {"world": world, "rate": rate, "seed": seed}, wiring.buttons("gan", "Play again", "play")
+    return {"world": world, "rate": rate, "seed": seed}, wiring.button_row("gan", "Play again", "play")

@@ -158,7 +158,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     with gr.Row():
         digit = gr.Slider(0, DIGITS - 1, DEFAULTS["digit"], step=1, label="Test digit", elem_id="gap-digit")
         beta = latent_pictures.beta_radio("gap", DEFAULTS["beta"])
-    buttons = wiring.buttons("gap", "Weigh new codes")
+    buttons = wiring.button_row("gap", "Weigh new codes")
     with gr.Accordion("More", open=False), gr.Row():
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="gap-seed", min_width=120)
     return {"digit": digit, "beta": beta, "seed": seed}, buttons

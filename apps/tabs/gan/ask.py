@@ -1,6 +1,5 @@
 """The lab "ask how likely a point is": a flow answers, and a generator's codes have to be searched for."""
 
-# No `from __future__ import annotations` here, as in every module of labs: Gradio reads handlers' types at run time.
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass

@@ -1,6 +1,5 @@
 """The lab "mode collapse": a game that collapses, a guess how often that happens, and what helps, over thirty seeds."""
 
-# No `from __future__ import annotations` here, as in every module of labs: Gradio reads handlers' types at run time.
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -147,7 +146,7 @@ def lab(page: gr.Blocks) -> None:
 
     play = wiring.growing(
         work,
-        lambda _, frames: f"{frames[-1].turns:,} of {collapse_pictures.TURNS:,} turns",
+        lambda frames: f"{frames[-1].turns:,} of {collapse_pictures.TURNS:,} turns",
         lambda wish, frames: (told(wish, frames), collapse_pictures.film(frames, whole=True)),
         check,
         "collapse",
@@ -162,7 +161,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     with gr.Row():
         remedy = gr.Dropdown(list(REMEDIES), value=DEFAULTS["remedy"], label="Remedy", elem_id="collapse-remedy")
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="collapse-seed", min_width=100)
-    return {"remedy": remedy, "seed": seed}, wiring.buttons("collapse", "Play it", "play")
+    return {"remedy": remedy, "seed": seed}, wiring.button_row("collapse", "Play it", "play")
 
 
 def question(recorded: list[Row]) -> None:

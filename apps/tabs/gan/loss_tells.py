@@ -42,7 +42,7 @@ def played(wish: Wish, held: Held) -> Generator[list[LossCourse] | None, None, N
             if not bool(course.readings.isfinite().all() and course.distances.isfinite().all()):
                 raise limits.refuse("The numbers have run out of bounds. Choose another seed, and run again.")
             latest = [course]
-            due = len(course.steps) > 2 and time.monotonic() - shown >= 2 * wiring.FRAME
+            due = len(course.steps) > 2 and time.monotonic() - shown >= 2 * wiring.FRAME and not over([*done, course])
             if due:
                 shown = time.monotonic()
             yield [*done, *latest] if due else None
@@ -112,7 +112,7 @@ def lab(page: gr.Blocks) -> None:
     film = player.player(first, elem_id="losses")
     answer, said = questions.pose("losses", QUESTION, ANSWERS, HINT)
     table = gr.Markdown("", elem_id="losses-table")
-    settings, buttons = seeded.controls("losses", WORLD, "Train all three here", "First seed")
+    settings, buttons = seeded.controls("losses", WORLD, "Train all three here", "Seed: the first of three")
     outputs = [said, film, table]
 
     def show(chosen: str) -> tuple[str, str, str]:

@@ -194,7 +194,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
             sizes, value=DEFAULTS["n"], label="Digits in each set", elem_id="metrics-n", scale=4, min_width=560
         )
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="metrics-seed", min_width=100)
-    buttons = wiring.buttons("metrics", "Judge them here")
+    buttons = wiring.button_row("metrics", "Judge them here")
     beside = gr.Radio(
         compared(),
         value=DEFAULTS["beside"],

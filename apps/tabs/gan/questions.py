@@ -1,4 +1,4 @@
-"""Questions that are put before what came out is shown. What a visitor answers stays in the page."""
+"""Questions that are put before what came out is shown. What a visitor answers is kept nowhere but in the page."""
 
 from __future__ import annotations
 

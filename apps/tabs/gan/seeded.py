@@ -30,10 +30,11 @@ def check(world: Any, seed: Any) -> Wish:
     )
 
 
-def controls(lab: str, world: str, run: str, seed: str = "Seed") -> tuple[dict[str, Any], dict[str, gr.Button]]:
-    """The settings in the order in which `check` takes them, beginning with this world, and the buttons; `run` and
-    `seed` are labels."""
+def controls(
+    lab: str, world: str, run_label: str, seed_label: str = "Seed"
+) -> tuple[dict[str, Any], dict[str, gr.Button]]:
+    """The settings in the order in which `check` takes them, beginning with this world, and the buttons."""
     with gr.Row():
         data = gr.Dropdown(list(WORLDS), value=world, label="Data", elem_id=f"{lab}-world", min_width=160)
-        number = gr.Number(SEED, label=seed, precision=0, elem_id=f"{lab}-seed", min_width=100)
-    return {"world": data, "seed": number}, wiring.buttons(lab, run)
+        number = gr.Number(SEED, label=seed_label, precision=0, elem_id=f"{lab}-seed", min_width=100)
+    return {"world": data, "seed": number}, wiring.button_row(lab, run_label)

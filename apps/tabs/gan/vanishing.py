@@ -194,7 +194,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         steps = gr.Dropdown(
             list(STEPS), value=DEFAULTS["steps"], label="Updates of D", elem_id="vanishing-steps", min_width=120
         )
-    buttons = wiring.buttons("vanishing", "Train D", "train")
+    buttons = wiring.button_row("vanishing", "Train D", "train")
     with gr.Accordion("More: seed", open=False), gr.Row():
         seed = gr.Number(DEFAULTS["seed"], label="First of five seeds", precision=0, elem_id="vanishing-seed")
     return {"world": world, "turns": turns, "width": width, "steps": steps, "seed": seed}, buttons

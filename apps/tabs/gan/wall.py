@@ -138,8 +138,8 @@ def lab(page: gr.Blocks) -> None:
 
     play = wiring.growing(
         work,
-        lambda _, film: wall_pictures.progress(film),
-        lambda _, film: (wall_pictures.told(film), wall_pictures.whole(film)),
+        wall_pictures.progress,
+        lambda _, games: (wall_pictures.told(games), wall_pictures.whole(games)),
         check,
         "wall",
     )
@@ -156,7 +156,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         )
     with gr.Row():
         rate_d, rate_g = (_rate(network) for network in ("D", "G"))
-    buttons = wiring.buttons("wall", "Play nine", "play")
+    buttons = wiring.button_row("wall", "Play nine", "play")
     with gr.Accordion("More: turns, seed", open=False), gr.Row():
         turns = gr.Radio(list(LENGTHS), value=DEFAULTS["turns"], label="Turns", elem_id="wall-turns")
         seed = gr.Number(DEFAULTS["seed"], label="First of nine seeds", precision=0, elem_id="wall-seed", min_width=120)

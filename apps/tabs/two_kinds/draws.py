@@ -258,7 +258,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
             min_width=200,
         )
         digit = gr.Radio(["0", "1"], value=DEFAULTS["digit"], label="Which digit", elem_id="draws-digit", min_width=110)
-    buttons = wiring.buttons("draws", "Draw", "go")
+    buttons = wiring.button_row("draws", "Draw", "go")
     with gr.Accordion("More", open=False), gr.Row():
         seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="draws-seed")
     return {"model": model, "space": space, "digit": digit, "seed": seed}, buttons
