@@ -94,12 +94,11 @@ def test_an_update_is_a_step_of_adam_for_each_and_leaves_no_gradients():
 
 
 def test_a_played_game_ends_far_closer_to_the_data_than_it_began():
-    """Over seeds, at its best moment: the end of a game can be bad."""
-    for seed in range(2):
-        points, others = data(ring().sample, seed)
-        found = [frame.energy for frame in game(points, others, seed=seed) if frame is not None]
-        assert min(found) < 0.1 * found[0]
-        assert min(found) > 0.1 * noise_floor(others, SAMPLES, SAMPLES)
+    """At its best moment: the end of a game can be bad."""
+    points, others = data(ring().sample, 0)
+    found = [frame.energy for frame in game(points, others, seed=0) if frame is not None]
+    assert min(found) < 0.1 * found[0]
+    assert min(found) > 0.1 * noise_floor(others, SAMPLES, SAMPLES)
 
 
 def test_numbers_out_of_bounds_are_noticed():
