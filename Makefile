@@ -48,6 +48,7 @@ weights: .venv/development
 
 evaluate: .venv/development
 	$(BIN)/python -m tutorial.training.evaluate
+	$(BIN)/python -m tutorial.training.guidance_curve
 	$(BIN)/python -m tutorial.training.evaluate_digits
 	$(BIN)/python -m tutorial.training.evaluate_digit_vae
 	$(BIN)/python -m tutorial.training.evaluate_pixel_cnn

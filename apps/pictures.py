@@ -124,3 +124,13 @@ def read_picture(path: str | Path, side: int) -> np.ndarray:
         raise limits.refuse("This picture moves. Please choose a still one.")
     rgba = ImageOps.fit(upright, (side, side), Image.Resampling.LANCZOS)
     return np.array(Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB"))
+
+
+def uploaded(file: Any) -> str | None:
+    """Path of a file that this visitor's client uploaded. Raises gr.Error for any other path, and what is none."""
+    if file is None:
+        return None
+    path = file.get("path") if isinstance(file, dict) else None
+    if not isinstance(path, str) or not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
+        raise limits.refuse("The picture must be an uploaded file.")
+    return path

@@ -72,8 +72,8 @@ def _await(address: str, running: list[subprocess.Popen]) -> None:
     """Returns when the address answers. Raises CannotServe if a process ends before that, or it takes too long."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        if ended := [process for process in running if process.poll() is not None]:
-            raise CannotServe(f"{Path(str(ended[0].args[0])).name} ended at once. Is something else on its port?")
+        if any(process.poll() is not None for process in running):
+            raise CannotServe("A replica or nginx ended at once: see above. Does something else use its port?")
         with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(address, timeout=10):
             return
         time.sleep(0.2)

@@ -91,7 +91,7 @@ def player(value: str | Callable[[], str] | None = None, *, elem_id: str | None 
     (A function, since Gradio writes a stub file beside the module of every class derived from a component.)
     """
     if callable(value):
-        value = _promised(value)
+        value = promised(value)
     elif value is not None and len(value) > SMALL:
         value = laid_out(value)
     return gr.HTML(
@@ -111,18 +111,20 @@ def laid_out(value: str) -> str:
     return _address(file)
 
 
-def _promised(make: Callable[[], str]) -> str:
+def promised(make: Callable[[], str]) -> str:
     """Says where a clip will lie once another thread has made it, one such clip at a time; until then, null does."""
     file = Path(_folder().name) / f"{next(_NUMBERS)}.json"
     file.write_text("null", encoding="utf-8")
 
     def work() -> None:
         with _IN_TURN:
+            if not threading.main_thread().is_alive():  # the program ends; whoever computes then is cut off by a crash
+                return
             unfinished = file.with_suffix(".part")
             unfinished.write_text(make(), encoding="utf-8")
             unfinished.replace(file)  # at once, so that nobody reads half of it
 
-    threading.Thread(target=work, daemon=True).start()
+    threading.Thread(target=work).start()
     return _address(file)
 
 

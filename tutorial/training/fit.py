@@ -123,7 +123,7 @@ def fit(
         if clock.step % log_every == 0:
             _all_learn(accelerator)
             means = {k: sum(v.get(k, 0.0) for v in recent) / len(recent) for k in recent[-1]}
-            means = {k: accelerator.reduce(torch.tensor(v), "mean").item() for k, v in means.items()}
+            means = {k: _over_processes(accelerator, v) for k, v in means.items()}
             recent.clear()
             if log is not None:
                 bar.set_postfix({k: f"{v:.3g}" for k, v in means.items()})
@@ -131,6 +131,12 @@ def fit(
         if clock.step % save_every == 0 or clock.step == steps:
             _save(accelerator, folder, clock.step)
         yield TrainStep(clock.step, steps, values)
+
+
+def _over_processes(accelerator: Accelerator, value: float) -> float:
+    mean = accelerator.reduce(torch.tensor(value, device=accelerator.device), "mean")
+    assert isinstance(mean, Tensor)  # as what it was given
+    return mean.item()
 
 
 class _Log:

@@ -4,14 +4,12 @@
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 import torch
 from gradio.data_classes import FileData
-from gradio.utils import get_upload_folder
 from torch import Tensor
 
 from apps import limits, pictures, player, worlds
@@ -253,7 +251,7 @@ def forward(
     schedule one of linear, scaled linear (Stable Diffusion), cosine, sigmoid; T 10–1000, t 0–T, seed 0–2147483647.
     numbers: abar, snr_db (at t = 0 that of t = 1), kl (nats; for a picture per number), mean and std of x_t.
     """
-    wish = check(data, schedule, T, seed, uploaded(picture), worlds.sent(data, points))
+    wish = check(data, schedule, T, seed, pictures.uploaded(picture), worlds.sent(data, points))
     t = limits.whole("The time t", t, 0, wish.steps)
     answered = list(limits.run(request, answer(wish, t)))
     if not answered:
@@ -277,16 +275,6 @@ def answer(wish: Wish, t: int) -> Generator[tuple[dict[str, float], str, list, l
         return
     path = pictures.served(pictures.png_bytes(subjects.tiled(x)), f"x-{t}.png")
     yield numbers, work.how, [], [FileData(path=path).model_dump()]
-
-
-def uploaded(file: Any) -> str | None:
-    """Path of a file that this visitor's client uploaded. Raises gr.Error for any other path, and what is none."""
-    if file is None:
-        return None
-    path = file.get("path") if isinstance(file, dict) else None
-    if not isinstance(path, str) or not Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve()):
-        raise limits.refuse("The picture must be an uploaded file.")
-    return path
 
 
 def lab(page: gr.Blocks) -> None:

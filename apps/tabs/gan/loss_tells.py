@@ -7,9 +7,9 @@ from collections.abc import Generator
 
 import gradio as gr
 
-from apps import limits, player, wiring
+from apps import limits, player, questions, wiring
 from apps.quantities import plain
-from apps.tabs.gan import data, loss_pictures, questions, seeded
+from apps.tabs.gan import data, loss_pictures, seeded
 from apps.tabs.gan.seeded import Wish, check
 from tutorial import measurements
 from tutorial.gans.held import Held

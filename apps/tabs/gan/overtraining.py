@@ -7,8 +7,8 @@ from collections.abc import Generator
 
 import gradio as gr
 
-from apps import limits, player, wiring
-from apps.tabs.gan import data, overtraining_pictures, questions, seeded
+from apps import limits, player, questions, wiring
+from apps.tabs.gan import data, overtraining_pictures, seeded
 from apps.tabs.gan.seeded import Wish, check
 from tutorial import measurements
 from tutorial.gans import overtraining, race

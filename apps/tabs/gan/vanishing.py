@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from apps import limits, player, wiring
+from apps import limits, player, questions, wiring
 from apps.quantities import size
-from apps.tabs.gan import data, questions, vanishing_pictures
+from apps.tabs.gan import data, vanishing_pictures
 from tutorial import measurements
 from tutorial.gans.game import Setup
 from tutorial.gans.gradients import GONE, Look, gone, watched

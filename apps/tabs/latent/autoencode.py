@@ -1,0 +1,211 @@
+"""The lab "through the autoencoder": a picture's latent, what comes back, and what happens where latents end."""
+
+# No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
+import time
+from collections.abc import Generator, Iterator
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from apps import limits, links, player, wiring
+from apps.quantities import plain
+from apps.tabs.latent import autoencode_pictures as drawn
+from apps.tabs.latent import autoencode_scale
+from apps.tabs.latent.autoencode_endpoint import autoencode
+from apps.tabs.latent.autoencode_question import ANSWERS, HINT, QUESTION, answering
+from apps.tabs.latent.autoencode_scene import (
+    CHANNELS,
+    DEFAULTS,
+    LEAST,
+    MOST,
+    NONE,
+    SWAPS,
+    Scene,
+    Wish,
+    back,
+    check,
+    figures,
+    staged,
+)
+from apps.tabs.latent.autoencode_source import OWN, SOURCES, WORDS
+from apps.wiring import QUIET
+from tutorial import weights
+from tutorial.metrics.similarity import psnr
+
+LAB = "autoencode"
+PICTURES = ("there", "figures", "channels", "between", "away", "scale")
+"""What a run fills, in this order."""
+
+
+def works(scene: Scene, answered: bool) -> tuple[Generator[str | None, None, None], ...]:
+    """What makes each of `PICTURES`."""
+
+    def told() -> Generator[str | None, None, None]:
+        yield figures(scene)
+
+    return (
+        drawn.there_and_back(scene),
+        told(),
+        drawn.each_channel(scene, answered),
+        drawn.between(scene),
+        drawn.off_the_map(scene),
+        autoencode_scale.rescaling(scene),
+    )
+
+
+Shown = tuple[Any, ...]
+
+
+def filled(**new: Any) -> Shown:
+    """New values of some of `PICTURES`; the others stay."""
+    return tuple(new.get(name, gr.skip()) for name in PICTURES)
+
+
+def work(chosen: tuple[Wish, bool]) -> Generator[Shown | None, None, None]:
+    """A line on how far it is, and one of the pictures after the other."""
+    (wish, answered), begun, seconds = chosen, time.monotonic(), 0.0
+    scene = staged(wish)
+    back_again = summary(scene)
+    for k, (name, pieces) in enumerate(zip(PICTURES, works(scene, answered), strict=True)):
+        for piece in pieces:
+            seconds += time.monotonic() - begun
+            line = f"{back_again} {seconds:.1f} s of computing."
+            if k + 1 < len(PICTURES):
+                line = f"{back_again.removesuffix('.')}: {k + 1} of {len(PICTURES)} parts"
+            yield None if piece is None else (line, *filled(**{name: piece}))
+            begun = time.monotonic()
+
+
+def changing(chosen: tuple[Wish, bool]) -> Generator[Shown | None, None, None]:
+    """Only what a change of the latent changes."""
+    scene = staged(chosen[0])
+    for clip in drawn.there_and_back(scene):
+        yield None if clip is None else (summary(scene), *filled(there=clip))
+
+
+def summary(scene: Scene) -> str:
+    """What came back, in a sentence."""
+    mean = scene.found.mean
+    encoded, changed = (plain(psnr(scene.x, back(z)), 1) for z in (mean, scene.changed(mean)))
+    also = f", and from the changed latent with {changed} dB" if scene.wish.changes else ""
+    return f"{scene.wish.source.name} comes back with a PSNR of {encoded} dB{also}."
+
+
+def wished(*chosen: Any) -> tuple[Wish, bool]:
+    """The settings, and whether the question has been answered: the settings come first, then the picture’s path and
+    the answer. Raises gr.Error like `check`."""
+    *values, answer = chosen
+    return check(*values), answer in ANSWERS
+
+
+def asked(answer: Any, *chosen: Any) -> tuple[Wish, str]:
+    """The settings and the answer, which comes first; last comes the picture’s path. Raises gr.Error like `check`."""
+    return check(*chosen), limits.choice("Your answer", answer, ANSWERS)
+
+
+def lab(page: gr.Blocks) -> None:
+    """The lab's pictures and controls; without the shipped models, a sentence that says how to get them back."""
+    gr.api(autoencode, api_name="autoencode")
+    try:
+        scene = staged(check(**DEFAULTS))
+    except weights.WeightsError as error:
+        gr.Markdown(f"### This lab cannot open\n{error}")
+        return
+    there, told, channels, between, away, scale = (partial(_last, pieces) for pieces in works(scene, answered=False))
+    shown: dict[str, Any] = {"there": player.player(there(), elem_id=LAB)}
+    said = gr.Markdown(summary(scene), elem_id=f"{LAB}-said")
+    settings, buttons, picture = controls()
+    shown["figures"] = gr.Markdown(told(), elem_id=f"{LAB}-figures")
+    gr.Markdown("#### One channel at a time")
+    answer = gr.Radio(ANSWERS, label=QUESTION, elem_id=f"{LAB}-answer")
+    verdict_said = gr.Markdown(HINT, elem_id=f"{LAB}-verdict")
+    tally = player.player(elem_id=f"{LAB}-tally")
+    for name, title, make in (
+        ("channels", "", channels),
+        ("between", "#### Half way to another critter", between),
+        ("away", "#### Where no critter’s latent is", away),
+        ("scale", "#### Another scale than the network expects", scale),
+    ):
+        if title:
+            gr.Markdown(title)
+        shown[name] = player.player(make, elem_id=f"{LAB}-{name}")
+    outputs = [said, *(shown[name] for name in PICTURES)]
+    wire(page, settings, buttons, picture, answer, outputs)
+    ask = wiring.as_it_goes(answering, asked, LAB, pictures=2)
+    answer.input(ask, [answer, *settings.values(), picture], [verdict_said, tally, shown["channels"]], **QUIET)
+
+
+def _last(pieces: Iterator[str | None]) -> str:
+    """What some work ends with."""
+    *_, found = pieces
+    assert found is not None
+    return found
+
+
+def wire(
+    page: gr.Blocks,
+    settings: dict[str, Any],
+    buttons: dict[str, gr.Button],
+    picture: gr.File,
+    answer: gr.Radio,
+    outputs: list[Any],
+) -> None:
+    """Makes the buttons run the lab, the sliders change the latent, and a dropped picture be the one."""
+    more = [picture, answer]
+    run = wiring.as_it_goes(work, wished, LAB, pictures=len(PICTURES))
+    wiring.connect(page, LAB, run, settings, outputs, buttons, check, more)
+    latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+    change = wiring.as_it_goes(changing, wished, f"{LAB}-change", pictures=len(PICTURES))
+    gr.on(
+        [wiring.moved(settings[name]) for name in (*(f"scale{c + 1}" for c in range(CHANNELS)), "swap")],
+        change,
+        [*settings.values(), *more],
+        outputs,
+        js=f"(...all) => {{ ({links.write(LAB, settings)})(...all.slice(0, {len(settings)})); return all; }}",
+        **latest,
+    )
+    press = f'() => {{ document.querySelector("#{buttons["run"].elem_id}").click(); }}'
+    dropped = picture.upload(lambda: OWN, None, settings["source"], queue=False, **QUIET)
+    settings["description"].submit(lambda: WORDS, None, settings["source"], queue=False, **QUIET).success(
+        None, None, None, js=press, **QUIET
+    )
+    dropped.success(None, None, None, js=press, **QUIET)
+
+
+def controls() -> tuple[dict[str, Any], dict[str, gr.Button], gr.File]:
+    """The settings in the order in which `check` takes them, the buttons, and where a picture is dropped."""
+    with gr.Row():
+        source = gr.Radio(SOURCES, value=DEFAULTS["source"], label="Picture", elem_id=f"{LAB}-source", min_width=320)
+        seed = gr.Number(
+            DEFAULTS["seed"], label="The critter’s seed", precision=0, elem_id=f"{LAB}-seed", min_width=120
+        )
+        other = gr.Number(
+            DEFAULTS["other"],
+            label="The other critter’s seed",
+            info="To swap with, and to mix with",
+            precision=0,
+            elem_id=f"{LAB}-other",
+            min_width=120,
+        )
+    with gr.Row():
+        description = gr.Textbox(
+            DEFAULTS["description"], label="Description", max_lines=2, elem_id=f"{LAB}-description", min_width=300
+        )
+        picture = gr.File(
+            label="A picture of yours", file_types=["image"], height=120, elem_id=f"{LAB}-picture", min_width=200
+        )
+    buttons = wiring.button_row(LAB, "Encode")
+    with gr.Row():
+        scales = {
+            f"scale{c + 1}": gr.Slider(
+                LEAST, MOST, 1, step=0.05, label=f"Channel {c + 1} ×", elem_id=f"{LAB}-scale{c + 1}", min_width=150
+            )
+            for c in range(CHANNELS)
+        }
+    swap = gr.Dropdown(list(SWAPS), value=NONE, label="Swap", elem_id=f"{LAB}-swap")
+    return (
+        {"source": source, "seed": seed, "description": description, "other": other, **scales, "swap": swap},
+        buttons,
+        picture,
+    )
