@@ -52,8 +52,8 @@ DROPOUT = 0.1
 RATE, TEXT_RATE = 2e-3, 0.01
 """Learning rate of the U-Net, and the text encoder's as a share of it. At the full rate the text encoder forgets what
 moods mean before the U-Net has found a use for it."""
-HISTORY = ("command", "steps", "wall_time_minutes")
-"""What a card keeps of the run that this one went on from."""
+HISTORY = ("command", "steps", "wall_time_minutes", "went_on_from")
+"""What a card keeps of the run that this one went on from, and of the one before that."""
 TIMES_CENTRE, TIMES_SPREAD = 0.8, 1.4
 """Logit of the median of t / T in training, and its standard deviation. Another mouth moves a latent of norm 16 by
 about 3, so which mouth it is to be is settled while SNR ≈ 1/9, t ≈ 0.8 T. A third of these times lie within 0.1 T of
@@ -85,7 +85,8 @@ def lesson_times(n: int) -> Tensor:
 def earlier(assets: Path) -> tuple[UNet, dict[str, Any]]:
     """The shipped U-Net, to go on from, and what the new card keeps of its history."""
     card = weights.read_card("unet", assets)
-    return weights.load("unet", assets).train().requires_grad_(), {"went_on_from": {key: card[key] for key in HISTORY}}
+    history = {key: card[key] for key in HISTORY if key in card}
+    return weights.load("unet", assets).train().requires_grad_(), {"went_on_from": history}
 
 
 def train(
