@@ -151,7 +151,7 @@ def test_a_value_out_of_range_is_refused_in_a_sentence_and_nothing_is_lost(open_
 
 @pytest.mark.parametrize("full", ["runs", "queue"])
 def test_on_a_busy_page_a_newcomer_is_told_so_and_loses_nothing(open_page, served, monkeypatch, full):
-    page = open_page()
+    page = open_page(whole=True)
     before = pictures(page)
     page.fill("#prompt textarea", "a blue one")
     if full == "runs":

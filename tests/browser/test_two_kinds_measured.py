@@ -52,6 +52,7 @@ def test_another_model_draws_and_a_classifier_climbs(page):
     page.locator("#draws-digit").get_by_label("1").check()
     page.click("#draws-go")
     until(page, lambda: "The judge, who is a discriminative model too" in told(page, "draws"))
+    page.wait_for_timeout(500)  # the clip comes after the words
     asked = len(page.asked)
     for _ in range(5):
         page.locator("#draws input[type=range]").press("ArrowLeft")
