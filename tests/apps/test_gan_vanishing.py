@@ -120,10 +120,10 @@ def test_against_a_generator_that_has_played_nothing_vanishes():
 
 
 def test_gradients_are_measured_in_less_than_five_seconds():
-    begun = time.process_time()
+    begun = time.thread_time()  # other threads of this process may be making other pages' clips
     text, _ = last(vanishing.work(vanishing.check(**vanishing.DEFAULTS)))
     assert text.startswith("eight Gaussians, G held after 0 turns.")
-    assert time.process_time() - begun < 8  # 3.8 measured; a busy core does less in a second
+    assert time.thread_time() - begun < 8  # 3.8 measured; a busy core does less in a second
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_a_link_brings_it_back(watched, address):
     until(page, lambda: "Over-trained." in page.locator("#timeline-story").inner_text(), 30)
     until(page, lambda: "as 8." in told(page, "timeline-drawn"), 30)
     steps = SETTINGS["over-trained"].steps
-    assert page.locator("#timeline output").inner_text().startswith(f"round {steps:,} ·")
+    until(page, lambda: page.locator("#timeline output").inner_text().startswith(f"round {steps:,} ·"), 30)
     assert page.locator("#timeline-run input:checked").input_value() == "over-trained"
     assert page.locator("#timeline-digit input[type=number]").input_value() == "8"
     opened(page, "More: seeds", SEED)
