@@ -69,7 +69,7 @@ def streamed(seconds: float = SECONDS) -> Speed:
 
 def wall_streamed() -> Speed:
     """Plays the wall through its whole run, nine games with a picture of each frame, behind a server, and counts."""
-    with gr.Blocks() as page:
+    with gr.Blocks() as page, gr.Tab("GANs"):
         wall.lab(page)
         [play] = [one for one in page.fns.values() if one.name == "run"]
         play.api_name, play.api_visibility = "play", "public"
