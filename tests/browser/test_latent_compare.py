@@ -76,9 +76,14 @@ def test_stop_keeps_what_there_is(page):
 
 
 def test_too_much_is_refused_in_a_sentence(page):
+    before = page.locator(SAID).inner_text(), page.locator("#compare-grid td img").count()
     fill(page, "x-values", "100, 100, 100, 100, 100")
     page.click("#compare-run")
-    page.get_by_text("at most 1,600 are computed at a time").wait_for()
+    page.locator(".toast-body").wait_for()
+    assert "at most 1,600 are computed at a time" in page.locator(".toast-body").inner_text()
+    said, pictures = before
+    assert page.locator(SAID).inner_text().endswith(said)  # nothing is lost
+    assert page.locator("#compare-grid td img").count() == pictures
 
 
 def test_the_question_is_answered_by_running(page):

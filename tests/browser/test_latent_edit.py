@@ -108,6 +108,7 @@ def test_a_picture_of_ones_own_is_changed(page, tmp_path):
     until(page, lambda: page.input_value("#edit-source input") == "your own picture", 60)
     page.click("#edit-run")
     until(page, lambda: "3 steps · " in said(page), 150)
+    assert page.locator("#edit canvas").count() == 4
     page.click("#copy-edit")
     until(page, lambda: page.locator("#copy-edit").inner_text() == "Not for data of your own", 60)
 

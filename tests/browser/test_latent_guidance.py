@@ -89,6 +89,7 @@ def test_the_plane_follows_the_scale_and_a_click(page):
     canvas.click(position={"x": 0.7 * box["width"], "y": 0.5 * box["height"]})
     opened(page, "More: place of the arrows, seed", "#plane-x input")
     until(page, lambda: float(page.input_value("#plane-x input")) > 0.5, 60)
+    assert float(page.input_value("#plane-x input")) < 3  # within the picture, where it was clicked
 
 
 def test_two_networks_are_trained_and_stopped(page):

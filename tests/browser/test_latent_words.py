@@ -78,6 +78,7 @@ def test_another_word_and_resolution_are_shown(visit):
     until(page, lambda: "“blue”" in titles(page, "words")[1], 120)
     choose(page, "words-resolution", "4×4")
     until(page, lambda: "4×4" in titles(page, "words")[2], 120)
+    assert "“blue”" in titles(page, "words")[1]  # the word stays chosen
 
 
 def test_the_answer_is_given_by_running(visit):
