@@ -15,9 +15,12 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from torch.distributions import Normal, kl_divergence
 
-from apps.tabs.latent import autoencode, autoencode_pictures, autoencode_question, autoencode_scale
-from apps.tabs.latent.autoencode_scene import DEFAULTS, GRAFTS, PAIRS, Scene, autoencoder, check, sizes, staged
-from apps.tabs.latent.autoencode_source import OWN, SIDE, WORDS
+from apps.tabs.latent.autoencode import lab as autoencode
+from apps.tabs.latent.autoencode import pictures as autoencode_pictures
+from apps.tabs.latent.autoencode import question as autoencode_question
+from apps.tabs.latent.autoencode import scale as autoencode_scale
+from apps.tabs.latent.autoencode.scene import DEFAULTS, GRAFTS, PAIRS, Scene, autoencoder, check, sizes, staged
+from apps.tabs.latent.source import OWN, SIDE, WORDS
 from tests.alone import alone
 from tests.apps.gan_stage import floats, titles
 from tests.apps.test_pictures import png_of_size

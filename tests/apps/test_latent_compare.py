@@ -13,8 +13,10 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from apps.pictures import read_settings
-from apps.tabs.latent import compare, compare_ask, compare_pictures
-from apps.tabs.latent.compare_grid import AXES, MOST_EVALUATIONS, SUGGESTED, cost, filled, swapped
+from apps.tabs.latent.compare import ask as compare_ask
+from apps.tabs.latent.compare import lab as compare
+from apps.tabs.latent.compare import pictures as compare_pictures
+from apps.tabs.latent.compare.grid import AXES, MOST_EVALUATIONS, SUGGESTED, cost, filled, swapped
 from apps.tabs.latent.studio import studio
 from tests.alone import alone
 from tests.work import last

@@ -14,10 +14,14 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from apps.tabs.latent import edit, edit_ask, edit_pictures, edit_wish, edit_work
-from apps.tabs.latent.autoencode_source import OWN, SEED
-from apps.tabs.latent.edit_wish import DEFAULTS, KINDS, MASKS, PICTURES, cells, ready, stroke, written
-from apps.tabs.latent.edit_work import Look
+from apps.tabs.latent.edit import ask as edit_ask
+from apps.tabs.latent.edit import lab as edit
+from apps.tabs.latent.edit import pictures as edit_pictures
+from apps.tabs.latent.edit import wish as edit_wish
+from apps.tabs.latent.edit import work as edit_work
+from apps.tabs.latent.edit.wish import DEFAULTS, KINDS, MASKS, PICTURES, cells, ready, stroke, written
+from apps.tabs.latent.edit.work import Look
+from apps.tabs.latent.source import OWN, SEED
 from apps.tabs.latent.studio import studio
 from tests.alone import alone
 from tests.apps.gan_stage import floats

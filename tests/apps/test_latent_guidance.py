@@ -15,14 +15,12 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from apps.tabs.latent import (
-    guidance_curve,
-    guidance_curve_pictures,
-    guidance_negative,
-    guidance_plane,
-    guidance_steps,
-    guidance_strip,
-)
+from apps.tabs.latent.guidance import curve as guidance_curve
+from apps.tabs.latent.guidance import curve_pictures as guidance_curve_pictures
+from apps.tabs.latent.guidance import negative as guidance_negative
+from apps.tabs.latent.guidance import plane as guidance_plane
+from apps.tabs.latent.guidance import steps as guidance_steps
+from apps.tabs.latent.guidance import strip as guidance_strip
 from tests.alone import alone
 from tests.apps.gan_stage import floats, titles
 from tests.work import last

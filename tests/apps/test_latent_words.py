@@ -17,10 +17,13 @@ from PIL import Image
 
 from apps import limits, wiring
 from apps.pictures import read_settings
-from apps.tabs.latent import draw, words, words_pictures, words_work
+from apps.tabs.latent import draw
 from apps.tabs.latent.studio import studio
-from apps.tabs.latent.words_pictures import ALL, Drawn, Looked
-from apps.tabs.latent.words_work import AS_IT_IS, LEFT_OUT, WEIGHTED, Progress, check
+from apps.tabs.latent.words import lab as words
+from apps.tabs.latent.words import pictures as words_pictures
+from apps.tabs.latent.words import work as words_work
+from apps.tabs.latent.words.pictures import ALL, Drawn, Looked
+from apps.tabs.latent.words.work import AS_IT_IS, LEFT_OUT, WEIGHTED, Progress, check
 from tests.alone import alone
 from tests.apps.gan_stage import floats, titles
 from tests.browser.drawing import EVIL

@@ -102,7 +102,9 @@ def test_the_endpoint_is_typed_and_described(url):
     families = ["train_families", "flow_layers", "pixel_cnn", "vae_latent", "gan_game"]
     gans = ["gan_train", "gan_wall", "gan_gradients", "gan_digits", "gan_metrics"]
     diffusion = ["forward", "train_denoiser", "score_field", "reverse", "quality_vs_steps", "objectives", "sample"]
-    assert set(info) == {f"/{name}" for name in (*two_kinds, *families, *gans, *diffusion)}
+    latent = ["attention", "autoencode", "guidance", "guidance_plane", "guidance_curve", "guidance_steps"]
+    latent += ["negative_prompt", "compare", "edit"]
+    assert set(info) == {f"/{name}" for name in (*two_kinds, *families, *gans, *diffusion, *latent)}
     assert all(endpoint["description"] for endpoint in info.values())
     parameters = {p["parameter_name"]: p["type"]["type"] for p in info["/sample"]["parameters"]}
     assert parameters == {

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from apps.tabs.latent import autoencode, autoencode_pictures, autoencode_question, autoencode_source
+from apps.tabs.latent import source as autoencode_source
+from apps.tabs.latent.autoencode import lab as autoencode
+from apps.tabs.latent.autoencode import pictures as autoencode_pictures
+from apps.tabs.latent.autoencode import question as autoencode_question
 from tests.alone import alone
 from tests.browser.controls import choose, told, until
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.tabs.latent import compare
+from apps.tabs.latent.compare import lab as compare
 from tests.alone import alone
 from tests.browser.controls import choose, until
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from apps.tabs.latent import edit
+from apps.tabs.latent.edit import lab as edit
 from tests.alone import alone
 from tests.browser.controls import choose, opened, stroke, told, until
 

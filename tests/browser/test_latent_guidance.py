@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from apps.tabs.latent import guidance_curve, guidance_negative, guidance_plane, guidance_steps, guidance_strip
+from apps.tabs.latent.guidance import curve as guidance_curve
+from apps.tabs.latent.guidance import negative as guidance_negative
+from apps.tabs.latent.guidance import plane as guidance_plane
+from apps.tabs.latent.guidance import steps as guidance_steps
+from apps.tabs.latent.guidance import strip as guidance_strip
 from tests.alone import alone
 from tests.browser.controls import opened, told, until
 

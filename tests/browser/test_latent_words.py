@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from apps.tabs.latent import words
+from apps.tabs.latent.words import lab as words
 from tests.alone import alone
 from tests.browser.controls import choose, opened, told, until
 from tests.browser.drawing import EVIL, nothing_became_markup

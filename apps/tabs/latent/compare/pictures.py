@@ -22,7 +22,7 @@ from torch import Tensor
 from apps import player
 from apps.pictures import png_url
 from apps.scripts import lean, script
-from apps.tabs.latent.compare_grid import Axis, Cell, Grid, short_name
+from apps.tabs.latent.compare.grid import Axis, Cell, Grid, short_name
 from apps.tabs.latent.studio import short, studio
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion.samplers import Step

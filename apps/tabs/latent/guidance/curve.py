@@ -10,8 +10,8 @@ import gradio as gr
 from torch import Tensor
 
 from apps import limits, player, questions, wiring
-from apps.tabs.latent import guidance_curve_pictures as pictures
-from apps.tabs.latent.guidance_strip import T, check_interval, interval_controls
+from apps.tabs.latent.guidance import curve_pictures as pictures
+from apps.tabs.latent.guidance.strip import T, check_interval, interval_controls
 from apps.tabs.latent.studio import studio
 from tutorial import measurements, weights
 from tutorial.diffusion import latent

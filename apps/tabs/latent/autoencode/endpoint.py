@@ -9,8 +9,8 @@ from gradio.data_classes import FileData
 
 from apps import limits, pictures
 from apps.pictures import png_bytes, served
-from apps.tabs.latent.autoencode_scene import CHANNELS, DEFAULTS, NONE, Scene, back, check, sizes, staged
-from apps.tabs.latent.autoencode_source import OWN, SEED, WORDS
+from apps.tabs.latent.autoencode.scene import CHANNELS, DEFAULTS, NONE, Scene, back, check, sizes, staged
+from apps.tabs.latent.source import OWN, SEED, WORDS
 from apps.tabs.latent.studio import LONGEST_PROMPT
 from tutorial.data.pixels import to_arrays
 from tutorial.metrics.similarity import psnr

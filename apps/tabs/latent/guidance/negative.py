@@ -13,8 +13,8 @@ from gradio.data_classes import FileData
 
 from apps import limits, player, wiring
 from apps.pictures import png_bytes, served
-from apps.tabs.latent import guidance_negative_pictures as pictures
-from apps.tabs.latent.guidance_negative_pictures import Look
+from apps.tabs.latent.guidance import negative_pictures as pictures
+from apps.tabs.latent.guidance.negative_pictures import Look
 from apps.tabs.latent.studio import LONGEST_PROMPT, SEEDS, short, studio
 from tutorial import weights
 from tutorial.data.critters import ATTRIBUTES

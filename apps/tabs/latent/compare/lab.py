@@ -11,8 +11,9 @@ from gradio.data_classes import FileData
 
 from apps import limits, player, wiring
 from apps.pictures import png_bytes, served
-from apps.tabs.latent import compare_ask, compare_pictures
-from apps.tabs.latent.compare_grid import AXES, NOTHING, SUGGESTED, Cell, Grid, Wish, check, cost, filled
+from apps.tabs.latent.compare import ask as compare_ask
+from apps.tabs.latent.compare import pictures as compare_pictures
+from apps.tabs.latent.compare.grid import AXES, NOTHING, SUGGESTED, Cell, Grid, Wish, check, cost, filled
 from apps.tabs.latent.draw import SAMPLER_NAMES
 from apps.tabs.latent.studio import remarks, studio
 from apps.wiring import QUIET

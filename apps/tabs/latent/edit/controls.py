@@ -7,10 +7,9 @@ from typing import Any
 import gradio as gr
 
 from apps import player, wiring
-from apps.tabs.latent import edit_pictures
-from apps.tabs.latent.autoencode_source import OWN, SOURCES
 from apps.tabs.latent.draw import SAMPLER_NAMES
-from apps.tabs.latent.edit_wish import (
+from apps.tabs.latent.edit import pictures as edit_pictures
+from apps.tabs.latent.edit.wish import (
     DEFAULTS,
     FIRST_MASK,
     INPAINT,
@@ -25,6 +24,7 @@ from apps.tabs.latent.edit_wish import (
     ready,
     stroke,
 )
+from apps.tabs.latent.source import OWN, SOURCES
 from apps.wiring import QUIET
 
 LATEST: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}

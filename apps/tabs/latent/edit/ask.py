@@ -8,9 +8,11 @@ from typing import Any
 import gradio as gr
 
 from apps import limits, wiring
-from apps.tabs.latent import edit_pictures, edit_wish, edit_work
-from apps.tabs.latent.edit_wish import DEFAULTS, PICTURES, STRENGTH, Wish, labels, shares
-from apps.tabs.latent.edit_work import Look
+from apps.tabs.latent.edit import pictures as edit_pictures
+from apps.tabs.latent.edit import wish as edit_wish
+from apps.tabs.latent.edit import work as edit_work
+from apps.tabs.latent.edit.wish import DEFAULTS, PICTURES, STRENGTH, Wish, labels, shares
+from apps.tabs.latent.edit.work import Look
 from apps.wiring import QUIET
 from tutorial.data.critters import ATTRIBUTES
 

@@ -13,7 +13,7 @@ from gradio.data_classes import FileData
 
 from apps import limits, links, player, wiring
 from apps.pictures import png_bytes, served
-from apps.tabs.latent import guidance_steps_pictures as pictures
+from apps.tabs.latent.guidance import steps_pictures as pictures
 from apps.tabs.latent.studio import LONGEST_PROMPT, SEEDS, short, studio
 from apps.wiring import QUIET
 from tutorial import weights

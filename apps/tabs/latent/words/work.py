@@ -13,9 +13,10 @@ from torch import Tensor
 
 from apps import limits
 from apps.quantities import plain
-from apps.tabs.latent import studio, words_pictures
+from apps.tabs.latent import studio
 from apps.tabs.latent.studio import Request
-from apps.tabs.latent.words_pictures import ALL, Drawn, Looked
+from apps.tabs.latent.words import pictures as words_pictures
+from apps.tabs.latent.words.pictures import ALL, Drawn, Looked
 from apps.wiring import FRAME
 from tutorial.data.critters import ATTRIBUTES
 from tutorial.data.pixels import to_arrays

@@ -13,10 +13,11 @@ from gradio.data_classes import FileData
 
 from apps import limits, player, questions, wiring
 from apps.pictures import png_bytes, served
-from apps.tabs.latent import studio, words_pictures
-from apps.tabs.latent.words_controls import DEFAULTS, LAB, below, pickers
-from apps.tabs.latent.words_pictures import ALL, Drawn, Looked
-from apps.tabs.latent.words_work import (
+from apps.tabs.latent import studio
+from apps.tabs.latent.words import pictures as words_pictures
+from apps.tabs.latent.words.controls import DEFAULTS, LAB, below, pickers
+from apps.tabs.latent.words.pictures import ALL, Drawn, Looked
+from apps.tabs.latent.words.work import (
     WEIGHTED,
     Progress,
     Wish,

@@ -11,8 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from apps import limits, player
-from apps.tabs.latent import autoencode_source
-from apps.tabs.latent.autoencode_source import WORDS, Source
+from apps.tabs.latent import source as autoencode_source
+from apps.tabs.latent.source import WORDS, Source
 from apps.tabs.latent.studio import LONGEST_PROMPT, SEEDS, studio
 from apps.tabs.latent.studio import check as checked
 from tutorial.data.pixels import to_arrays

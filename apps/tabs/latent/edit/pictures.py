@@ -13,8 +13,8 @@ from apps import player
 from apps.pictures import channels
 from apps.quantities import plain
 from apps.tabs.latent.draw import SPREAD
-from apps.tabs.latent.edit_wish import INPAINT, PROMPTS, STRENGTH, WAYS, Wish, labels
-from apps.tabs.latent.edit_work import Look, Painting
+from apps.tabs.latent.edit.wish import INPAINT, PROMPTS, STRENGTH, WAYS, Wish, labels
+from apps.tabs.latent.edit.work import Look, Painting
 from apps.tabs.latent.studio import short, studio
 from tutorial.data.critters import ATTRIBUTES
 from tutorial.data.described import attributes

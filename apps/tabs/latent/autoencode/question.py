@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from apps.quantities import plain
-from apps.tabs.latent.autoencode_pictures import cost_of_zero, each_channel
-from apps.tabs.latent.autoencode_scene import CHANNELS, Wish, autoencoder, staged
-from apps.tabs.latent.autoencode_source import CROWD, crowd
+from apps.tabs.latent.autoencode.pictures import cost_of_zero, each_channel
+from apps.tabs.latent.autoencode.scene import CHANNELS, Wish, autoencoder, staged
+from apps.tabs.latent.source import CROWD, crowd
 from tutorial.diffusion.latent_space import zeroing
 
 QUESTION = f"Set one channel to zero, in {CROWD} fresh critters: which channel costs most PSNR?"

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from apps import limits, player, questions, wiring
 from apps.pictures import png_bytes, served
-from apps.tabs.latent import guidance_strip_pictures as pictures
-from apps.tabs.latent.guidance_strip_pictures import Look
+from apps.tabs.latent.guidance import strip_pictures as pictures
+from apps.tabs.latent.guidance.strip_pictures import Look
 from apps.tabs.latent.studio import LONGEST_PROMPT, SEEDS, short, studio
 from apps.wiring import QUIET
 from tutorial import measurements, weights

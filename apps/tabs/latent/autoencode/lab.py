@@ -10,11 +10,11 @@ import gradio as gr
 
 from apps import limits, links, player, wiring
 from apps.quantities import plain
-from apps.tabs.latent import autoencode_pictures as drawn
-from apps.tabs.latent import autoencode_scale
-from apps.tabs.latent.autoencode_endpoint import autoencode
-from apps.tabs.latent.autoencode_question import ANSWERS, HINT, QUESTION, answering
-from apps.tabs.latent.autoencode_scene import (
+from apps.tabs.latent.autoencode import pictures as drawn
+from apps.tabs.latent.autoencode import scale as autoencode_scale
+from apps.tabs.latent.autoencode.endpoint import autoencode
+from apps.tabs.latent.autoencode.question import ANSWERS, HINT, QUESTION, answering
+from apps.tabs.latent.autoencode.scene import (
     CHANNELS,
     DEFAULTS,
     LEAST,
@@ -28,7 +28,7 @@ from apps.tabs.latent.autoencode_scene import (
     figures,
     staged,
 )
-from apps.tabs.latent.autoencode_source import OWN, SOURCES, WORDS
+from apps.tabs.latent.source import OWN, SOURCES, WORDS
 from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.metrics.similarity import psnr

@@ -9,7 +9,7 @@ import numpy as np
 from apps import player
 
 if TYPE_CHECKING:
-    from apps.tabs.latent.guidance_steps import Way
+    from apps.tabs.latent.guidance.steps import Way
 
 QUALITY = 88
 PAPER = 245

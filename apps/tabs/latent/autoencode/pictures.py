@@ -15,7 +15,7 @@ from torch import Tensor
 from apps import player
 from apps.pictures import channels
 from apps.quantities import plain
-from apps.tabs.latent.autoencode_scene import CHANNELS, LEAST, MOST, NONE, Scene, autoencoder, back, centre
+from apps.tabs.latent.autoencode.scene import CHANNELS, LEAST, MOST, NONE, Scene, autoencoder, back, centre
 from apps.tabs.latent.studio import studio
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion.latent_space import astray, away, blends, confidence, decoded, each_scaled, kept

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from apps import player
 from apps.quantities import plain
-from apps.tabs.latent.autoencode_pictures import Work, all_of, pictures
-from apps.tabs.latent.autoencode_scene import Scene, autoencoder, back
+from apps.tabs.latent.autoencode.pictures import Work, all_of, pictures
+from apps.tabs.latent.autoencode.scene import Scene, autoencoder, back
 from apps.tabs.latent.studio import studio
 from tutorial.diffusion.latent_space import decibels, decoded, kept, octaves, overtaken, redrawn
 from tutorial.diffusion.samplers import Step

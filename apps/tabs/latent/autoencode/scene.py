@@ -12,8 +12,8 @@ from torch import Tensor
 from apps import limits
 from apps.pictures import png_bytes
 from apps.quantities import plain
-from apps.tabs.latent import autoencode_source
-from apps.tabs.latent.autoencode_source import LAST_SEED, SEED, Source, crowd, drawn
+from apps.tabs.latent import source as autoencode_source
+from apps.tabs.latent.source import LAST_SEED, SEED, Source, crowd, drawn
 from apps.tabs.latent.studio import studio
 from tutorial.data.critters import EVALUATION_SEED, any_critter
 from tutorial.data.pixels import to_arrays

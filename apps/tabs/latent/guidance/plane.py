@@ -12,8 +12,8 @@ import gradio as gr
 import torch
 
 from apps import limits, player, wiring, worlds
-from apps.tabs.latent import guidance_plane_pictures as pictures
-from apps.tabs.latent.guidance_plane_pictures import Way
+from apps.tabs.latent.guidance import plane_pictures as pictures
+from apps.tabs.latent.guidance.plane_pictures import Way
 from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.data.toy2d import REACH

@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 
 from apps import wiring
-from apps.tabs.latent.words_pictures import ALL
-from apps.tabs.latent.words_work import LEAST, MOST, MOST_PICTURES, MOST_STEPS, resolutions, words_of
+from apps.tabs.latent.words.pictures import ALL
+from apps.tabs.latent.words.work import LEAST, MOST, MOST_PICTURES, MOST_STEPS, resolutions, words_of
 from tutorial.data.critter_words import EXAMPLES
 from tutorial.diffusion import latent
 

@@ -11,10 +11,13 @@ from gradio.data_classes import FileData
 
 from apps import limits, pictures, player, wiring
 from apps.pictures import png_bytes, served
-from apps.tabs.latent import edit_ask, edit_controls, edit_pictures, edit_work
-from apps.tabs.latent.autoencode_source import OWN, SEED, WORDS
-from apps.tabs.latent.edit_wish import DEFAULTS, INPAINT, STRENGTH, Wish, check, labels, shares
-from apps.tabs.latent.edit_work import Look
+from apps.tabs.latent.edit import ask as edit_ask
+from apps.tabs.latent.edit import controls as edit_controls
+from apps.tabs.latent.edit import pictures as edit_pictures
+from apps.tabs.latent.edit import work as edit_work
+from apps.tabs.latent.edit.wish import DEFAULTS, INPAINT, STRENGTH, Wish, check, labels, shares
+from apps.tabs.latent.edit.work import Look
+from apps.tabs.latent.source import OWN, SEED, WORDS
 from apps.tabs.latent.studio import studio
 from tutorial import weights
 from tutorial.data.critters import ATTRIBUTES

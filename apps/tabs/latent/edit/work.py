@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from apps.tabs.latent.edit_wish import PICTURES, PROMPTS, STRENGTH, WAYS, Wish
+from apps.tabs.latent.edit.wish import PICTURES, PROMPTS, STRENGTH, WAYS, Wish
 from apps.tabs.latent.studio import studio
 from tutorial.diffusion.editing import composite, img2img, inpaint, last_part, latent_of, loudness, times_of, walk
 from tutorial.diffusion.inversion import lerp

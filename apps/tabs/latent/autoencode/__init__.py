@@ -1,0 +1,1 @@
+"""Through the autoencoder and back."""

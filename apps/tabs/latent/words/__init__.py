@@ -1,0 +1,1 @@
+"""What the words do: each looked up over the picture, and weighted."""
