@@ -19,6 +19,9 @@ from apps.tabs import families, forward, gan, latent, objectives, reverse, start
 TABS = (start, two_kinds, families, gan, forward, reverse, objectives, latent)
 """The chapters in the order of the course; each module has a TITLE and a build(page)."""
 
+GLANCE = 0.01
+"""Seconds from one look of the queue for new events to the next. Gradio's own thousandth interrupts what is being
+computed so often that a small GAN trains a fifth slower, and keeps an idle page busy."""
 STYLE = Path(__file__).with_name("style.css")
 HEADER = """
 # Latent Diffusion, Hands On
@@ -78,12 +81,19 @@ def choose(names: Sequence[str]) -> Sequence[ModuleType]:
     return [known[name] for name in names] or TABS
 
 
+def queued(page: gr.Blocks) -> gr.Blocks:
+    """The page with a queue in which no event waits for another of its kind: what is heavy is counted by `limits.run`,
+    and the rest is quick."""
+    page.queue(max_size=limits.WAITING, default_concurrency_limit=None)
+    page._queue.sleep_when_free = GLANCE
+    return page
+
+
 def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
     """Launches the page with these chapters; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT choose the address."""
     torch.set_num_threads(limits.THREADS)
     threadpool_limits(limits.THREADS, "blas")  # of scikit-learn: on busy cores, several mostly wait for each other
-    # No event waits for another of its kind: what is heavy is counted by `limits.run`, and the rest is quick.
-    page = build(tabs).queue(max_size=limits.WAITING, default_concurrency_limit=None)
+    page = queued(build(tabs))
     settings = {
         "theme": theme(),
         "css_paths": [STYLE, player.STYLE],
@@ -93,7 +103,7 @@ def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
         "max_threads": 2 * limits.AT_ONCE,  # each run waits in one; the others are for what is quick
         "footer_links": ["api", "settings"],
         "max_file_size": "2mb",
-        "app_kwargs": {"middleware": [Middleware(limits.BodyCap)]},
+        "app_kwargs": {"middleware": [Middleware(limits.BodyCap), Middleware(player.Promises)]},
     }
     page.launch(**settings | options)
     return page

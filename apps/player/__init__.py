@@ -26,7 +26,8 @@ name; without a name, a layer is not in the legend) and a "colour", one of `COLO
 0–254 go evenly from the low to the high end of the range, and 255 is a NaN, which is not drawn and says nothing.
 
 A clip that a page opens with does not travel with the page, unless it is small: its value is {"src": where it lies},
-and the browser fetches it when the player is first seen. So all the chapters' pictures do not weigh on who opens one.
+and the browser fetches it when the player is first seen. So all the chapters' pictures do not weigh on who opens one. A
+page with clips that are `promised` needs the middleware `Promises`.
 
 A panel that takes clicks fires `click` with x, y, frame and panel; one that takes points fires `input` with panel and
 the points of each stroke: all of them or, if there are more, `STROKE` of them, evenly from the first to the last.
@@ -85,8 +86,8 @@ TEMPLATE = """<clip-player class="player"><div class="panels"></div>
 def player(value: str | Callable[[], str] | None = None, *, elem_id: str | None = None) -> gr.HTML:
     """A component that opens with a clip. The page must have `HEAD` in its head and `STYLE` among its style sheets.
 
-    A clip that takes long to compute may be a function: it is called while the page is built further and served, and
-    whoever comes sooner waits for it. It must not fail; what it needs is to be loaded before.
+    A clip that takes long to compute may be a function: it is called when the clip is first seen, or by `keep_all`.
+    It must not fail; what it needs is to be loaded before.
 
     (A function, since Gradio writes a stub file beside the module of every class derived from a component.)
     """
@@ -112,20 +113,47 @@ def laid_out(value: str) -> str:
 
 
 def promised(make: Callable[[], str]) -> str:
-    """Says where a clip will lie once another thread has made it, one such clip at a time; until then, null does."""
+    """Says where a clip will lie once it is made; until then, null lies there. `keep` makes it, or `Promises` does."""
     file = Path(_folder().name) / f"{next(_NUMBERS)}.json"
     file.write_text("null", encoding="utf-8")
+    _PROMISED[file.as_posix()] = make
+    return _address(file)
+
+
+def keep(place: str) -> None:
+    """Makes the clip that is promised there, after any other that is being made; once made or begun, does nothing."""
+    make = _PROMISED.pop(place, None)
+    if make is None:
+        return
+    with _IN_TURN:
+        if not threading.main_thread().is_alive():  # the program ends; whoever computes then is cut off by a crash
+            return
+        unfinished = Path(place).with_suffix(".part")
+        unfinished.write_text(make(), encoding="utf-8")
+        unfinished.replace(place)  # at once, so that nobody reads half of it
+
+
+def keep_all() -> None:
+    """Makes all promised clips in another thread, in the order of the page, so that no visitor waits for one."""
 
     def work() -> None:
-        with _IN_TURN:
-            if not threading.main_thread().is_alive():  # the program ends; whoever computes then is cut off by a crash
-                return
-            unfinished = file.with_suffix(".part")
-            unfinished.write_text(make(), encoding="utf-8")
-            unfinished.replace(file)  # at once, so that nobody reads half of it
+        for place in list(_PROMISED):
+            keep(place)
 
     threading.Thread(target=work).start()
-    return _address(file)
+
+
+class Promises:
+    """ASGI middleware: a promised clip that somebody asks for is made now."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        place = scope.get("path", "").partition("/file=")[2]
+        if place in _PROMISED:
+            threading.Thread(target=keep, args=(place,)).start()
+        await self.app(scope, receive, send)
 
 
 def _address(file: Path) -> str:
@@ -133,6 +161,8 @@ def _address(file: Path) -> str:
 
 
 _NUMBERS = itertools.count()
+_PROMISED: dict[str, Callable[[], str]] = {}
+"""What makes each clip that nobody has begun to make, by where it is to lie."""
 _IN_TURN = threading.Lock()
 
 

@@ -7,19 +7,6 @@ const MOVES = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 const PATIENCE = 200; // times that a clip that is still being made is asked for
 const PAUSE = 300; // milliseconds between them
 
-/** The clip itself, where the page only knows where it lies, or will lie once the server has made it. */
-async function fetched(clip) {
-  if (!("src" in clip)) return clip;
-  for (let k = 0; k < PATIENCE; k++) {
-    const answer = await fetch(clip.src, { cache: "no-cache" });
-    if (!answer.ok) break;
-    const made = await answer.json();
-    if (made) return made;
-    await new Promise((done) => setTimeout(done, PAUSE));
-  }
-  throw new Error(`${clip.src} cannot be had`);
-}
-
 /** `<clip-player>`: an element of its own, since the browser tells it when it leaves the page. */
 class ClipPlayer extends HTMLElement {
   panels = [];
@@ -75,7 +62,8 @@ class ClipPlayer extends HTMLElement {
       while (this.waiting) {
         const next = this.waiting;
         this.waiting = null;
-        const clip = await fetched(JSON.parse(next));
+        const clip = await this.fetched(JSON.parse(next));
+        if (!clip) continue;
         this.show(clip, await Promise.all(clip.panels.map(({ layers }) => Promise.all(layers.map(unpack)))));
       }
     } catch (error) {
@@ -84,6 +72,22 @@ class ClipPlayer extends HTMLElement {
     } finally {
       this.loading = false;
     }
+  }
+
+  /** The clip itself, where the page only knows where it lies, or will lie once the server has made it; nothing once
+   * another one is waiting. */
+  async fetched(clip) {
+    if (!("src" in clip)) return clip;
+    for (let k = 0; k < PATIENCE; k++) {
+      if (this.waiting) return null;
+      const answer = await fetch(clip.src, { cache: "no-cache" });
+      if (!answer.ok) break;
+      const made = await answer.json();
+      if (made) return made;
+      if (!this.clip) this.note.textContent = "This picture is being drawn…";
+      await new Promise((done) => setTimeout(done, PAUSE));
+    }
+    throw new Error(`${clip.src} cannot be had`);
   }
 
   /** Shows a clip, all at once. Who was at the end of the last one stays at the end; who looked back stays there. */

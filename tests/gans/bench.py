@@ -19,6 +19,7 @@ import torch
 from gradio_client import Client
 
 from apps import live
+from apps.shell import queued
 from apps.tabs.gan import diagram, hands, lab, wall
 from apps.tabs.gan.settings import DEFAULTS
 from tutorial.gans.game import Game, Rules, Setup
@@ -59,7 +60,7 @@ def streamed(seconds: float = SECONDS) -> Speed:
 
         go = gr.Button()
         go.click(run, None, [*built.pictures.values(), built.rewind], api_name="run")
-    _, url, _ = page.queue().launch(prevent_thread_lock=True, quiet=True, run_history=False, ssr_mode=False)
+    _, url, _ = queued(page).launch(prevent_thread_lock=True, quiet=True, run_history=False, ssr_mode=False)
     try:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
             return apart.submit(_counted, url, seconds).result()
@@ -73,7 +74,7 @@ def wall_streamed() -> Speed:
         wall.lab(page)
         [play] = [one for one in page.fns.values() if one.name == "run"]
         play.api_name, play.api_visibility = "play", "public"
-    _, url, _ = page.queue().launch(prevent_thread_lock=True, quiet=True, run_history=False, ssr_mode=False)
+    _, url, _ = queued(page).launch(prevent_thread_lock=True, quiet=True, run_history=False, ssr_mode=False)
     try:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
             return apart.submit(_played, url).result()

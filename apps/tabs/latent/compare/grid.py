@@ -46,6 +46,11 @@ class Axis:
     name: str
     values: tuple[str, ...]
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The values as the page writes them: samplers by their names, and a visitor's text cut."""
+        return tuple(short_name(value) if self.name == "sampler" else short(value) for value in self.values)
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -59,6 +64,12 @@ class Wish:
     def each(self) -> list[Request]:
         """All cells, row by row."""
         return [request for row in self.cells for request in row]
+
+    def called(self, k: int) -> str:
+        """What sets cell k, row by row, apart: its values along both axes."""
+        places = zip((self.y, self.x), divmod(k, len(self.x.values)), strict=True)
+        named = [(axis.name, axis.shown[place]) for axis, place in places if axis.name != NOTHING]
+        return ", ".join(value if name in ("sampler", "word") else f"{name} {value}" for name, value in named)
 
 
 @dataclass(frozen=True)
@@ -141,9 +152,13 @@ def short_name(sampler: str) -> str:
 
 
 def _sampler(text: str) -> str:
-    """A sampler's key, of its key or of its name, however they are written."""
+    """A sampler's key, of its key or of its name, however they are written. Raises gr.Error for what is neither."""
     names = {short_name(key).lower(): key for key in SAMPLER_NAMES}
-    return names.get(text.lower(), text.lower())
+    key = names.get(text.lower(), text.lower())
+    if key not in SAMPLER_NAMES:
+        there = ", ".join(map(short_name, SAMPLER_NAMES))
+        raise limits.refuse(f"“{short(text)}” is none of the samplers; there are: {there}.")
+    return key
 
 
 def _request(base: Request, chosen: dict[Axis, int]) -> Request:

@@ -22,7 +22,7 @@ from torch import Tensor
 from apps import player
 from apps.pictures import png_url
 from apps.scripts import lean, script
-from apps.tabs.latent.compare.grid import Axis, Cell, Grid, short_name
+from apps.tabs.latent.compare.grid import Axis, Cell, Grid
 from apps.tabs.latent.studio import short, studio
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion.samplers import Step
@@ -30,6 +30,8 @@ from tutorial.diffusion.samplers import Step
 HERE = Path(__file__)
 FRAMES = 24
 """Frames of a film before its last, at most; of longer walks some steps are passed over."""
+LONGEST_TITLE = 32
+"""Characters of a cell's name that stand in a single line over its picture."""
 
 
 def component(value: str, elem_id: str) -> gr.HTML:
@@ -37,8 +39,8 @@ def component(value: str, elem_id: str) -> gr.HTML:
     return gr.HTML(
         value,
         html_template='<div class="compared" tabindex="0" role="region" aria-label="The grid of pictures"></div>',
-        css_template=lean(HERE.with_name("compare.css")),
-        js_on_load=script(HERE.with_name("compare.js")),
+        css_template=lean(HERE.with_name("grid.css")),
+        js_on_load=script(HERE.with_name("grid.js")),
         apply_default_css=False,
         elem_id=elem_id,
         padding=False,
@@ -54,8 +56,7 @@ def table(grid: Grid) -> str:
 
 
 def _axis(axis: Axis) -> dict[str, Any]:
-    shown = map(short_name, axis.values) if axis.name == "sampler" else map(short, axis.values)
-    return {"name": axis.name, "values": list(shown)}
+    return {"name": axis.name, "values": list(axis.shown)}
 
 
 def _cell(cell: Cell, k: int) -> dict[str, str]:
@@ -90,14 +91,21 @@ def film(grid: Grid) -> Iterator[str | None]:
     labels = [
         " · ".join(_where(steps, rows[k]) for steps, rows in zip(arms, at, strict=True)) for k in range(frames + 1)
     ]
-    titles = ["the first cell", "the last cell"] if len(arms) > 1 else ["the cell"]
     panels = [
-        player.panel([player.image(to_arrays(x), smooth=True, quality=90)], title=f"{title}: ẑ₀, decoded")
-        for x, title in zip(pictures, titles, strict=True)
+        player.panel([player.image(to_arrays(x), smooth=True, quality=90)], title=title)
+        for x, title in zip(pictures, _titles(grid), strict=True)
     ]
     if len(arms) > 1:
         panels += _differences(pictures, [guess[rows] for guess, rows in zip(guesses, at, strict=True)])
     yield player.clip(panels, frames=frames + 1, labels=labels, rate=8, note=_note(grid))
+
+
+def _titles(grid: Grid) -> list[str]:
+    """What the cells are called whose walks are shown: by what sets them apart."""
+    if len(grid.walks) == 1:
+        return ["the cell"]
+    which = zip(("first", "last"), sorted(grid.walks), strict=True)
+    return [f"{name}: {short(grid.wish.called(k), LONGEST_TITLE)}" for name, k in which]
 
 
 def _where(steps: list[Step], k: int) -> str:
@@ -106,8 +114,12 @@ def _where(steps: list[Step], k: int) -> str:
 
 def _note(grid: Grid) -> str:
     same = len({request.seed for request in grid.wish.each}) == 1
-    noise = "Both begin with the same noise. " if same and len(grid.walks) > 1 else ""
-    return f"{noise}What would be left if a walk stopped at each step, at the same share of its steps: drag the slider."
+    cells = "The grid’s first cell and its last. " if len(grid.walks) > 1 else ""
+    noise = "Both begin with the same noise. " if same and cells else ""
+    return (
+        f"{cells}{noise}ẑ₀, decoded: what would be left if a walk stopped at each step, at the same share of its "
+        "steps. Drag the slider."
+    )
 
 
 def _differences(pictures: list[Tensor], latents: list[Tensor]) -> list[player.Panel]:

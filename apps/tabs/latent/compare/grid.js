@@ -1,4 +1,4 @@
-// Draws the grid of the lab "compare" (see compare_pictures.py). `element`, `props` and `watch` come from gr.HTML, `make`
+// Draws the grid of the lab "compare" (see pictures.py). `element`, `props` and `watch` come from gr.HTML, `make`
 // from scripts.js.
 const box = element.querySelector(".compared");
 const PATIENCE = 200;
