@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -94,16 +95,23 @@ def watched(browser):
 
 @pytest.fixture(scope="session")
 def url_of():
-    """Address of a page with one chapter alone, served at its first call; the whole takes longer to open."""
+    """Address of a page with one chapter alone, or with some of its labs, served at its first call; the whole takes
+    longer to open."""
     from apps.shell import TABS, serve
 
     threads, pages = torch.get_num_threads(), {}
 
-    def address(title: str) -> str:
-        if title not in pages:
+    def address(title: str, *labs: str) -> str:
+        if (title, labs) not in pages:
             (chapter,) = (one for one in TABS if title == one.TITLE)
-            pages[title] = serve([chapter], prevent_thread_lock=True, quiet=True)
-        return pages[title].local_url
+
+            def build(page) -> None:
+                for lab in labs:
+                    chapter.LABS[lab](page)
+
+            shown = SimpleNamespace(TITLE=title, build=build) if labs else chapter
+            pages[title, labs] = serve([shown], prevent_thread_lock=True, quiet=True)
+        return pages[title, labs].local_url
 
     yield address
     for page in pages.values():
@@ -113,12 +121,18 @@ def url_of():
 
 @pytest.fixture
 def open_page(watched, url_of, request):
-    """Opens a chapter's page at a size and in a theme, or the whole page at that chapter."""
+    """Opens a chapter's page at a size and in a theme; of its labs all, or those that are named; or the whole page at
+    that chapter."""
 
     def go(
-        width: int = 1200, height: int = 1000, theme: str = "light", tab: str = "Latent diffusion", whole: bool = False
+        *labs: str,
+        width: int = 1200,
+        height: int = 1000,
+        theme: str = "light",
+        tab: str = "Latent diffusion",
+        whole: bool = False,
     ):
-        address = request.getfixturevalue("url") if whole else url_of(tab)
+        address = request.getfixturevalue("url") if whole else url_of(tab, *labs)
         page = watched(f"{address}?__theme={theme}", viewport={"width": width, "height": height})
         # On a phone the last tabs stand in a menu.
         page.locator("[role=tab], .overflow-dropdown button", has_text=tab).dispatch_event("click")

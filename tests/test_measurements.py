@@ -75,6 +75,7 @@ def test_the_quality_of_samplers_is_measured_again_as_it_was(tmp_path):
     assert again["convergence"]["Heun"][0][1] == pytest.approx(shipped["convergence"]["Heun"][0][1], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_quality_of_samplers_on_digits_is_measured_again_as_it_was(tmp_path):
     sampler_quality.measure_digits(tmp_path, budgets=(2,))
     again, shipped = load("sampler_quality_digits", folder=tmp_path), load("sampler_quality_digits")

@@ -101,6 +101,7 @@ def test_pictures_are_six_digits_side_by_side():
             assert picture.size == (6 * 28, 28)
 
 
+@pytest.mark.slow
 def test_the_record_is_that_of_its_command(tmp_path):
     """At the smallest size: sets, limits and curves, measured again."""
     evaluate_metrics.measure(SIZES[:1], tmp_path)

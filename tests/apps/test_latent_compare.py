@@ -97,7 +97,21 @@ def test_cells_come_one_by_one_and_then_the_film():
     assert said.startswith("2 cells · 10 network evaluations · ")
     clip = json.loads(film)
     assert (clip["frames"], clip["labels"][-1]) == (4, "done · done")
-    assert [panel["title"] for panel in clip["panels"]][-1] == "how far apart"
+    titles = [panel["title"] for panel in clip["panels"]]
+    assert titles == ["first: steps 2", "last: steps 3", "where they differ", "how far apart"]
+
+
+def test_cells_are_called_by_what_sets_them_apart_and_samplers_by_their_names():
+    """As the dropdown of samplers has them."""
+    keys = {"x": "sampler", "x_values": "heun, dpm_solver_pp_2m", "y": "guidance", "y_values": "1, 2", "steps": 1}
+    grid, _ = last(filled(compare.check(**SMALL | keys)))
+    assert json.loads(compare_pictures.table(grid))["x"]["values"] == ["Heun", "DPM-Solver++(2M)"]
+    assert [grid.wish.called(k) for k in (0, 3)] == ["guidance 1, Heun", "guidance 2, DPM-Solver++(2M)"]
+    word = compare.check(**SMALL | {"x": "word", "x_values": "red, blue"})
+    assert word.called(1) == "blue"
+    alone = compare.check(**SMALL | {"x_values": "2"})
+    assert alone.called(0) == "steps 2"
+    assert json.loads(last(compare_pictures.film(last(filled(alone))[0])))["panels"][0]["title"] == "the cell"
 
 
 def test_longer_walks_are_thinned_to_so_many_frames():
@@ -135,7 +149,7 @@ BAD = [
     ({"x_values": [True]}, "A value along x must be a text"),
     ({"x_values": [["1"]]}, "A value along x must be a text"),
     ({"x_values": "1" * 501}, "at most 500 characters"),
-    ({"x": "sampler", "x_values": "magic"}, "The sampler must be one of"),
+    ({"x": "sampler", "x_values": "magic"}, "“magic” is none of the samplers; there are: DPM-Solver"),
     ({"x": "guidance", "x_values": "16"}, "Guidance must be between"),
     ({"x": "word", "x_values": "purple, blue"}, "“purple” is not in the prompt"),
     ({"y": "steps", "y_values": "4"}, "Both axes go along steps"),

@@ -276,6 +276,16 @@ def test_a_pair_is_trained_with_the_dropout_asked_for(monkeypatch):
     assert "learned, 30% of labels dropped" in again
 
 
+def test_a_link_shows_the_shipped_pair_and_trains_only_if_another_training_is_asked_for(monkeypatch):
+    monkeypatch.setattr(guidance_plane, "UPDATES", 40)
+    said, film, pair = last(guidance_plane.brought(guidance_plane.check(**guidance_plane.DEFAULTS | {"scale": 2})))
+    assert "scale 2 |" in said
+    assert COMMAND in json.loads(film)["note"]
+    assert pair is None
+    *_, trained = last(guidance_plane.brought(guidance_plane.check(**guidance_plane.DEFAULTS | {"dropout": 0.3})))
+    assert (trained.dropouts, trained.steps) == ((0.3, 0.0), 40)
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [

@@ -214,7 +214,7 @@ def test_the_answer_puts_the_question_into_the_controls_and_draws_it(monkeypatch
 
 def test_a_new_run_ends_the_one_before():
     visitor = gr.Request(session_hash="an impatient visitor")
-    run = words.afresh(wiring.as_it_goes(words.work, check, words.LAB, pictures=5))
+    run = wiring.as_it_goes(words.work, check, words.LAB, pictures=5, afresh=True)
     first, second = (run(visitor, *(QUICK | {"steps": steps}).values()) for steps in (50, 2))
     next(first)
     assert last(second)[0].startswith("With the word × 0 the reader sees")

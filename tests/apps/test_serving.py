@@ -80,7 +80,7 @@ def test_a_chapter_that_there_is_not_is_named():
     assert asked.stderr.strip() == f"There is no chapter astrology; there are: {', '.join(chapters.names())}."
 
 
-@pytest.mark.parametrize(("damage", "port"), [("missing", 7933), ("corrupt", 7934)])
+@pytest.mark.parametrize(("damage", "port"), [("missing", 7933), pytest.param("corrupt", 7934, marks=pytest.mark.slow)])
 def test_without_its_weights_it_says_which_file_and_which_command(start, tmp_path, damage, port):
     house = tmp_path / "house"
     for folder in ("apps", "tutorial", "assets"):
@@ -251,9 +251,9 @@ def test_a_request_of_30_mb_is_refused_and_the_app_goes_on(url):
 
 
 def test_a_port_in_use_is_stepped_over(start):
-    start(["-m", "apps", "latent"], 7936, ROOT)
+    start(["-m", "apps", "start"], 7936, ROOT)
     second = subprocess.Popen(
-        [sys.executable, "-m", "apps", "latent"],
+        [sys.executable, "-m", "apps", "start"],
         cwd=ROOT,
         env=os.environ | {"GRADIO_SERVER_PORT": "7936", "GRADIO_SERVER_NAME": "127.0.0.1"},
         stdout=subprocess.PIPE,

@@ -32,6 +32,15 @@ def work(steps: int, seconds: float = 0.03, log: list | None = None, name: str =
             log.append(f"{name} closed")
 
 
+def computing(steps: int, seconds: float = 0.03, log: list | None = None, name: str = ""):
+    """The same, and computes meanwhile."""
+    for k in work(steps, 0, log, name):
+        begun = time.thread_time()
+        while time.thread_time() - begun < seconds:
+            pass
+        yield k
+
+
 def test_no_more_work_at_once_than_there_are_cores():
     turns, inside, most = Turns(2), 0, 0
     lock = threading.Lock()
@@ -112,13 +121,13 @@ def test_an_error_in_the_work_frees_the_place(one_core):
 def test_what_computes_too_long_is_ended_with_a_sentence(one_core):
     log: list[str] = []
     with pytest.raises(gr.Error, match=r"longer than 0\.1 s"):
-        list(shared(work(100, log=log, name="a"), seconds=0.1))
+        list(shared(computing(100, log=log, name="a"), seconds=0.1))
     assert log[-1] == "a closed"
 
 
 def test_waiting_does_not_count_as_computing(one_core):
     def visit(_: int) -> list[int]:
-        return list(shared(work(10), seconds=0.6))  # 0.3 s each, six of them: the last waits far longer than that
+        return list(shared(computing(10), seconds=0.6))  # 0.3 s each, six of them: the last waits far longer than that
 
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(visit, range(6))) == [list(range(10))] * 6

@@ -44,6 +44,14 @@ def told(page, lab: str) -> str:
     return page.locator(f"#{lab} .note").inner_text()
 
 
+def refused(page) -> str:
+    """What the page says to what it refuses: a sentence, and nothing that says no more than "Error"."""
+    sentence = page.locator(".toast-body").first
+    sentence.wait_for()
+    assert page.get_by_text("Error", exact=True).filter(visible=True).count() == 0
+    return sentence.inner_text()
+
+
 def stands_still(page, lab: str) -> bool:
     """Whether the note stays as it is for a while."""
     before = told(page, lab)

@@ -19,7 +19,7 @@ INK = """(panel) => {
 
 @pytest.fixture
 def page(open_page):
-    page = open_page(tab=TAB)
+    page = open_page("codes", "rate", "gap", tab=TAB)
     page.wait_for_selector("#gap canvas")
     page.wait_for_selector("#codes canvas")
     return page
@@ -90,8 +90,8 @@ def test_another_digit_is_reconstructed(page):
     assert told(page, "remade") != before
 
 
-def test_a_link_brings_the_settings_back(page, watched, url):
-    again = watched(f"{url}?codes-beta=0.3&codes-highlight=7&codes-digit=12&codes-seed=5")
+def test_a_link_brings_the_settings_back(page, watched, url_of):
+    again = watched(f"{url_of(TAB, 'codes')}?codes-beta=0.3&codes-highlight=7&codes-digit=12&codes-seed=5")
     again.wait_for_selector("#codes canvas")
     until(again, lambda: "β = 0.3," in told(again, "codes"), 30)
     assert "test digit 12" in again.locator("#remade").inner_text()

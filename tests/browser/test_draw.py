@@ -14,14 +14,14 @@ from tests.browser.drawing import WATCH_STATUS, YELLOW, draw, finished, pictures
 
 
 def test_the_page_opens_with_a_finished_picture(open_page):
-    page = open_page()
+    page = open_page("draw")
     assert len(pictures(page)) == 1
     assert page.locator("#drawing .cell > img").get_attribute("alt").startswith("A drawn critter: colour")
     assert "network evaluations" in page.locator("#drawing .status").inner_text()
 
 
 def test_type_a_prompt_and_watch_it_appear(open_page):
-    page = open_page()
+    page = open_page("draw")
     before = pictures(page)
     page.evaluate(WATCH_STATUS)
     page.fill("#prompt textarea", "a blue one with a crown")
@@ -33,7 +33,7 @@ def test_type_a_prompt_and_watch_it_appear(open_page):
 
 
 def test_same_seed_same_picture_and_more_pictures_keep_the_first(open_page):
-    page = open_page()
+    page = open_page("draw")
     with redrawn(page):
         draw(page)
     alone = page.locator("#drawing figcaption button").all_inner_texts()
@@ -45,7 +45,7 @@ def test_same_seed_same_picture_and_more_pictures_keep_the_first(open_page):
 
 
 def test_stop_stops_and_the_page_goes_on(open_page):
-    page = open_page()
+    page = open_page("draw")
     set_number(page, "steps", 100)
     set_number(page, "n", 9)
     draw(page)
@@ -73,7 +73,7 @@ def long_run(page) -> None:
 
 
 def test_a_click_during_a_run_ends_it_and_begins_another(open_page):
-    page = open_page()
+    page = open_page("draw")
     long_run(page)
     set_number(page, "steps", 5)
     page.fill("#seed input", "8")
@@ -90,7 +90,7 @@ def test_a_click_during_a_run_ends_it_and_begins_another(open_page):
 
 
 def test_stop_ends_whatever_was_clicked_before_and_nothing_that_comes_after(open_page):
-    page = open_page()
+    page = open_page("draw")
     long_run(page)
     draw(page)
     page.click("#stop")
@@ -107,7 +107,7 @@ def test_stop_ends_whatever_was_clicked_before_and_nothing_that_comes_after(open
 
 
 def test_an_example_fills_the_prompt_and_draws(open_page):
-    page = open_page()
+    page = open_page("draw")
     with redrawn(page):
         page.locator("#examples button", has_text="a pink critter with one eye").click()
     assert page.input_value("#prompt textarea") == "a pink critter with one eye and a top hat under the sea"
@@ -115,7 +115,7 @@ def test_an_example_fills_the_prompt_and_draws(open_page):
 
 
 def test_without_a_prompt_something_is_drawn_and_the_page_says_why(open_page):
-    page = open_page()
+    page = open_page("draw")
     page.fill("#prompt textarea", "")
     with redrawn(page):
         draw(page)
@@ -123,7 +123,7 @@ def test_without_a_prompt_something_is_drawn_and_the_page_says_why(open_page):
 
 
 def test_words_never_seen_are_pointed_out_as_text(open_page):
-    page = open_page()
+    page = open_page("draw")
     page.fill("#prompt textarea", "a blue dragon <img src=x onerror=alert(1)>")
     with redrawn(page):
         page.press("#prompt textarea", "Enter")
@@ -134,7 +134,7 @@ def test_words_never_seen_are_pointed_out_as_text(open_page):
 
 
 def test_a_value_out_of_range_is_refused_in_a_sentence_and_nothing_is_lost(open_page):
-    page = open_page()
+    page = open_page("draw")
     before = pictures(page)
     page.fill("#seed input", "-5")
     draw(page)
@@ -173,7 +173,7 @@ def test_on_a_busy_page_a_newcomer_is_told_so_and_loses_nothing(open_page, serve
 
 
 def test_another_one_takes_the_next_seed(open_page):
-    page = open_page()
+    page = open_page("draw")
     with redrawn(page):
         page.click("#another")
     assert page.input_value("#seed input") == "2"
@@ -181,7 +181,7 @@ def test_another_one_takes_the_next_seed(open_page):
 
 
 def test_a_surprise_and_a_picked_prompt(open_page):
-    page = open_page()
+    page = open_page("draw")
     with redrawn(page):
         page.click("#surprise")
     assert page.input_value("#prompt textarea") != YELLOW
@@ -195,7 +195,7 @@ def test_a_surprise_and_a_picked_prompt(open_page):
 
 def test_a_preview_comes_soon_although_others_are_busy(open_page, url):
     """Six long runs share the processor; the seventh visitor is told to wait, and not for long."""
-    page = open_page()
+    page = open_page("draw")
     busy = [Client(url, verbose=False).submit("a", steps=100, n=9, api_name="/sample") for _ in range(6)]
     for job in busy:
         while not job.outputs():
@@ -213,7 +213,7 @@ def test_a_preview_comes_soon_although_others_are_busy(open_page, url):
 
 
 def test_what_the_reader_sees_and_the_closest_training_critter_open_and_close(open_page):
-    page = open_page()
+    page = open_page("draw")
     button, about = page.locator("#drawing figcaption button"), page.locator("#drawing .about")
     assert not about.is_visible()
     button.click()
@@ -226,7 +226,7 @@ def test_what_the_reader_sees_and_the_closest_training_critter_open_and_close(op
 
 
 def test_the_panel_changes_from_picture_to_picture_and_closes_for_a_new_run(open_page):
-    page = open_page()
+    page = open_page("draw")
     set_number(page, "n", 3)
     draw(page)
     page.wait_for_function("document.querySelectorAll('#drawing .cell > img').length === 3")
@@ -241,7 +241,7 @@ def test_the_panel_changes_from_picture_to_picture_and_closes_for_a_new_run(open
 
 
 def test_every_step_can_be_seen_again_without_asking_the_server(open_page):
-    page = open_page()
+    page = open_page("draw")
     page.wait_for_function("document.querySelector('#way output')?.textContent === 't = 0: done'")
     slider = page.locator("#way input[type=range]")
     assert slider.get_attribute("max") == "20"
@@ -261,7 +261,7 @@ def test_every_step_can_be_seen_again_without_asking_the_server(open_page):
 
 
 def test_the_pipeline_shows_the_last_run_and_opens_to_the_code_that_ran(open_page):
-    page = open_page()
+    page = open_page("draw")
     page.fill("#prompt textarea", "a blue dragon")
     set_number(page, "steps", 6)
     page.fill("#seed input", "4")
@@ -298,7 +298,7 @@ def test_the_chapter_is_a_page_with_equations_folded_code_and_a_notebook_to_take
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_phone_does_not_scroll_sideways(open_page, theme):
-    page = open_page(390, 844, theme)
+    page = open_page("draw", width=390, height=844, theme=theme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.get_by_role("button", name="Use via API").is_visible()
     set_number(page, "n", 9)
@@ -309,7 +309,7 @@ def test_a_phone_does_not_scroll_sideways(open_page, theme):
 
 
 def test_by_keyboard_alone(open_page):
-    page = open_page()
+    page = open_page("draw")
     page.focus("#prompt textarea")
     page.keyboard.press("Control+A")
     page.keyboard.type("a green one")

@@ -18,7 +18,7 @@ LAYER = """([lab, panel, name]) => {
 
 @pytest.fixture
 def page(open_page):
-    page = open_page(tab=TAB)
+    page = open_page("panel", "gan", tab=TAB)
     page.wait_for_function("document.querySelectorAll('#panel canvas').length === 6")
     page.wait_for_function("document.querySelectorAll('#panel-curves canvas').length === 5")
     page.wait_for_function("document.querySelectorAll('#gan canvas').length === 3")
@@ -95,7 +95,7 @@ def test_strokes_become_data_of_all_five(page):
 
 
 def test_a_key_scrolls_the_table_on_a_phone_and_new_rows_leave_it_there(open_page):
-    page = open_page(width=390, height=844, tab=TAB)
+    page = open_page("panel", "gan", width=390, height=844, tab=TAB)
     page.wait_for_selector("#panel-table td")
     box = page.locator("#panel-table .wide-table")
     assert box.evaluate("(box) => box.scrollWidth > box.clientWidth")

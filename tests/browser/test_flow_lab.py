@@ -16,7 +16,7 @@ PIXELS = """([lab, panel]) => document.querySelector(`#${lab} clip-player`).pane
 
 @pytest.fixture
 def page(open_page):
-    page = open_page(tab=TAB)
+    page = open_page("flow", "slices", tab=TAB)
     page.wait_for_selector("#flow canvas")
     page.wait_for_selector("#slices canvas")
     return page
@@ -100,8 +100,10 @@ def test_a_click_writes_out_the_chain_rule(page):
     assert page.locator("#slices-asked").inner_text().split(":")[0] == asked.split(":")[0]  # the same place
 
 
-def test_a_link_brings_the_settings_back(watched, url):
-    page = watched(f"{url}?slices-world=two+moons&slices-order=x₂+first&slices-shows=its+slices&slices-seed=0")
+def test_a_link_brings_the_settings_back(watched, url_of):
+    page = watched(
+        f"{url_of(TAB, 'slices')}?slices-world=two+moons&slices-order=x₂+first&slices-shows=its+slices&slices-seed=0"
+    )
     page.wait_for_selector("#slices canvas")
     until(page, lambda: page.locator("#slices output").inner_text().startswith("x₂"))
     assert page.locator("#slices-world input").input_value() == "two moons"

@@ -31,7 +31,7 @@ COLOURS = """(canvas) => {
 
 @pytest.fixture
 def page(open_page):
-    page = open_page(tab=TAB)
+    page = open_page("dissolve", "jump", "spend", "ending", tab=TAB)
     for lab in LABS:
         page.wait_for_selector(f"#{lab} canvas")
     return page
@@ -141,8 +141,8 @@ def test_a_link_brings_back_a_lab(open_page, watched, url):
     assert page.locator("#jump-data input").input_value() == "digits"
 
 
-def test_a_bad_link_gets_a_plain_sentence(watched, url):
-    page = watched(f"{url}?dissolve-steps=1e9")
+def test_a_bad_link_gets_a_plain_sentence(watched, url_of):
+    page = watched(f"{url_of(TAB, 'dissolve')}?dissolve-steps=1e9")
     page.get_by_text("must be between 10 and 1,000").wait_for()
     page.get_by_role("tab", name=TAB).click()
     note(page, "dissolve", "T = 1000")

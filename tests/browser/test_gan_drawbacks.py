@@ -11,7 +11,7 @@ TAB = "GANs"
 
 @pytest.fixture
 def page(open_page):
-    page = open_page(tab=TAB)
+    page = open_page("loss", "ask", "overtraining", tab=TAB)
     page.wait_for_function("document.querySelectorAll('#losses canvas').length === 4")
     page.wait_for_function("document.querySelectorAll('#ask canvas').length === 4")
     page.wait_for_function("document.querySelectorAll('#race canvas').length === 1")
@@ -91,6 +91,6 @@ def test_the_rest_is_drawn_after_the_answer_and_run_and_stopped(page, lab, answe
 
 
 def test_on_a_phone_nothing_runs_out_of_the_page(open_page):
-    page = open_page(width=390, height=844, tab=TAB)
+    page = open_page("loss", "ask", "overtraining", width=390, height=844, tab=TAB)
     page.wait_for_function("document.querySelectorAll('#ask canvas').length === 4")
     assert page.evaluate("document.documentElement.scrollWidth <= 390")

@@ -6,10 +6,12 @@ import pytest
 
 from apps.tabs.latent.words import lab as words
 from tests.alone import alone
-from tests.browser.controls import choose, opened, told, until
+from tests.browser.controls import choose, opened, refused, told, until
 from tests.browser.drawing import EVIL, nothing_became_markup
 
 ANSWER = "it stays"
+LONG = 200
+"""Seconds that may pass on a machine that does much else."""
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +23,7 @@ def address():
 @pytest.fixture
 def visit(watched, address):
     def go(query: str = "", width: int = 1200, height: int = 1000):
-        page = watched(f"{address}?__theme=light{query}", viewport={"width": width, "height": height})
-        for lab, count in (("words", 4), ("words-strip", 8)):
-            page.locator(f"#{lab}").scroll_into_view_if_needed()
-            until(page, lambda lab=lab, count=count: canvases(page, lab) == count, 200)
-        page.locator("#words-arms").scroll_into_view_if_needed()
-        until(page, lambda: canvases(page, "words-arms") >= 1, 200)
-        return page
+        return watched(f"{address}?__theme=light{query}", viewport={"width": width, "height": height})
 
     return go
 
@@ -50,17 +46,17 @@ def arms(page) -> int:
     return canvases(page, "words-arms")
 
 
-def quick(page) -> None:
-    """Few steps and one picture, for the next run."""
-    opened(page, "More: steps", "#words-steps input[type=number]")
-    for box, value in (("steps", 3), ("n", 1)):
-        field = page.locator(f"#words-{box} input[type=number]")
-        field.fill(str(value))
-        field.press("Tab")
+def fill(page, box: str, value: float) -> None:
+    field = page.locator(f"#words-{box} input[type=number]")
+    field.fill(str(value))
+    field.press("Tab")
 
 
-def test_it_opens_with_a_picture_and_is_scrubbed_without_asking(visit):
+def test_it_opens_with_a_picture_is_scrubbed_without_asking_and_shows_other_words(visit):
     page = visit()
+    for player, count in (("words", 4), ("words-strip", 8), ("words-arms", 1)):
+        page.locator(f"#{player}").scroll_into_view_if_needed()
+        until(page, lambda player=player, count=count: canvases(page, player) == count, LONG)
     assert told(page, "words").startswith("Drawn when the app started.")
     assert titles(page, "words")[1] == "where “crown” is looked up"
     assert titles(page, "words-arms") == ["as it is"]
@@ -70,46 +66,43 @@ def test_it_opens_with_a_picture_and_is_scrubbed_without_asking(visit):
     page.locator("#words").get_by_role("button", name="One frame back").click()
     assert page.locator("#words output").inner_text().startswith("step 20: t = ")
     assert page.asked == []
-
-
-def test_another_word_and_resolution_are_shown(visit):
-    page = visit()
     choose(page, "words-word", "blue")
-    until(page, lambda: "“blue”" in titles(page, "words")[1], 120)
+    until(page, lambda: "“blue”" in titles(page, "words")[1], LONG)
     choose(page, "words-resolution", "4×4")
-    until(page, lambda: "4×4" in titles(page, "words")[2], 120)
+    until(page, lambda: "4×4" in titles(page, "words")[2], LONG)
     assert "“blue”" in titles(page, "words")[1]  # the word stays chosen
 
 
-def test_the_answer_is_given_by_running(visit):
+def test_the_answer_is_given_by_running_and_then_a_prompt_of_ones_own_is_drawn_and_never_markup(visit):
     page = visit()
     page.locator("#words-answer").get_by_label(ANSWER, exact=True).check()
-    until(page, lambda: arms(page) == 3, 200)
-    until(page, lambda: f"You said: {ANSWER}. The reader sees a crown in" in said(page), 200)
+    until(page, lambda: arms(page) == 3, LONG)
+    until(page, lambda: f"You said: {ANSWER}. The reader sees a crown in" in said(page), LONG)
     assert page.locator("#words-table").inner_text().strip()
-
-
-def test_a_prompt_of_ones_own_is_drawn_and_never_markup(visit):
-    page = visit()
-    quick(page)
+    opened(page, "More: steps", "#words-steps input[type=number]")
+    for box, value in (("steps", 3), ("n", 1)):
+        fill(page, box, value)
     page.fill("#words-prompt textarea", EVIL)
-    until(page, lambda: page.input_value("#words-word input") == "1", 120)
+    until(page, lambda: page.input_value("#words-word input") == "1", LONG)
     page.click("#words-draw")
-    until(page, lambda: said(page).startswith("With the word × 0"), 120)
+    until(page, lambda: said(page).startswith("With the word × 0"), LONG)
     assert titles(page, "words")[1] == "where “1” is looked up"
-    assert canvases(page, "words-arms") == 3
+    assert arms(page) == 3
     assert nothing_became_markup(page)
+    before = said(page)
+    fill(page, "seed", -1)
+    page.click("#words-draw")
+    assert "The seed must be between" in refused(page)
+    assert said(page) == before  # nothing is lost
+    assert (canvases(page, "words"), canvases(page, "words-arms")) == (4, 3)
 
 
-def test_a_link_brings_word_and_weight_back_and_a_run_is_stopped(visit):
-    page = visit("&words-prompt=a+red+one+at+night&words-word=night&words-weight=2&words-steps=50")
-    until(page, lambda: "arm 1 of 3, step" in said(page), 120)
+def test_on_a_phone_a_link_brings_word_and_weight_back_and_a_run_is_stopped(visit):
+    link = "&words-prompt=a+red+one+at+night&words-word=night&words-weight=2&words-steps=50"
+    page = visit(link, width=390, height=844)
+    until(page, lambda: "arm 1 of 3, step" in said(page), LONG)
     page.click("#words-stop")
-    until(page, lambda: said(page).endswith("then stopped."), 120)
+    until(page, lambda: said(page).endswith("then stopped."), LONG)
     assert page.input_value("#words-word input") == "night"
     assert page.input_value("#words-weight input[type=number]") == "2"
-
-
-def test_on_a_phone_nothing_runs_out_of_the_page(visit):
-    page = visit(width=390, height=844)
     assert page.evaluate("document.documentElement.scrollWidth <= 390")

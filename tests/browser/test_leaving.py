@@ -45,7 +45,7 @@ def last_steps(monkeypatch):
 
 def drawing(open_page):
     """A page in which a long run has begun."""
-    page = open_page()
+    page = open_page("draw")
     page.locator("button", has_text="More").click()
     page.locator("#sampler input").click()
     page.get_by_role("option", name="Heun").click()

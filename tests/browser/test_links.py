@@ -21,7 +21,7 @@ COUNT_LOOKS = """
 
 @pytest.mark.parametrize("prompt", ["a hat, 100% 🦄 & more", EVIL, ""])
 def test_a_link_brings_back_every_setting_and_draws(open_page, watched, prompt):
-    page = open_page()
+    page = open_page("draw")
     page.fill("#prompt textarea", prompt)
     set_number(page, "steps", 7)
     page.fill("#seed input", "41")
@@ -40,15 +40,17 @@ def test_a_link_brings_back_every_setting_and_draws(open_page, watched, prompt):
     assert nothing_became_markup(other)
 
 
-def test_a_link_opens_on_a_phone(watched, url):
-    page = watched(f"{url}?draw-steps=3&draw-seed=5", viewport={"width": 390, "height": 844})
+def test_a_link_opens_on_a_phone(watched, url_of):
+    page = watched(
+        f"{url_of('Latent diffusion', 'draw')}?draw-steps=3&draw-seed=5", viewport={"width": 390, "height": 844}
+    )
     page.wait_for_function("document.querySelector('#way input')?.max === '3'")
     assert page.locator("#drawing .cell figcaption").inner_text() == "seed 5"
 
 
 def test_what_a_visitor_puts_into_the_address_is_not_taken_for_a_link(open_page):
     """The page looks at its address as it opens, once for each lab; what comes after that is a visitor's."""
-    page = open_page()
+    page = open_page("draw")
     page.add_init_script(COUNT_LOOKS)
     page.reload()
     page.errors.clear()  # what was broken off
@@ -63,13 +65,13 @@ def test_what_a_visitor_puts_into_the_address_is_not_taken_for_a_link(open_page)
 
 def test_a_page_without_a_link_asks_the_server_nothing_as_it_opens(open_page):
     """A class that opens the page together would fill the queue."""
-    page = open_page()
+    page = open_page(whole=True)
     page.wait_for_timeout(1000)
     assert [asked for asked in page.asked if "queue/join" in asked] == []
 
 
 def test_a_prompt_too_long_for_a_link_leaves_the_address_alone(open_page):
-    page = open_page()
+    page = open_page("draw")
     page.fill("#prompt textarea", "голубой " * 600)
     with redrawn(page):
         draw(page)
@@ -82,7 +84,7 @@ def test_a_prompt_too_long_for_a_link_leaves_the_address_alone(open_page):
     [("steps", value) for value in ("0", "-1", "1e9", "abc", "NaN", "2.5", EVIL)] + [("sampler", EVIL)],
 )
 def test_a_bad_link_is_refused_in_a_sentence_and_the_page_stays_as_it_was(watched, url_of, name, value):
-    page = watched(f"{url_of('Latent diffusion')}?draw-prompt={EVIL}&draw-{name}={value}")
+    page = watched(f"{url_of('Latent diffusion', 'draw')}?draw-prompt={EVIL}&draw-{name}={value}")
     toast = page.locator(".toast-body").first
     toast.wait_for()
     assert f"{name} must be" in toast.inner_text().lower()
@@ -94,7 +96,7 @@ def test_a_bad_link_is_refused_in_a_sentence_and_the_page_stays_as_it_was(watche
 
 
 def test_a_saved_picture_brings_back_its_settings_and_is_drawn_again(open_page, tmp_path):
-    page = open_page()
+    page = open_page("draw")
     page.fill("#prompt textarea", EVIL)
     page.fill("#seed input", "12")
     set_number(page, "n", 2)
@@ -103,7 +105,7 @@ def test_a_saved_picture_brings_back_its_settings_and_is_drawn_again(open_page, 
     second = pictures(page)[1]
     saved = tmp_path / "critter.png"
     saved.write_bytes(base64.b64decode(second.split(",")[1]))
-    other = open_page()
+    other = open_page("draw")
     other.locator("button", has_text="More").click()
     other.locator("#dropped input[type=file]").set_input_files(saved)
     other.wait_for_function("document.querySelector('#seed input').value === '13'")
@@ -116,7 +118,7 @@ def test_a_saved_picture_brings_back_its_settings_and_is_drawn_again(open_page, 
 
 @pytest.mark.parametrize("kind", ["foreign", "cut off", "evil"])
 def test_a_picture_that_was_not_saved_here_is_refused_in_a_sentence_and_nothing_is_lost(open_page, tmp_path, kind):
-    page = open_page()
+    page = open_page("draw")
     before = pictures(page)
     settings = {"prompt": EVIL, "steps": 20, "sampler": EVIL}
     png = png_bytes(np.zeros((8, 8, 3), np.uint8), settings if kind == "evil" else None)

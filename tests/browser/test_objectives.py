@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def page(open_page):
-    opened = open_page(tab="Objectives")
+    opened = open_page("views", "objectives", "bound", tab="Objectives")
     for lab, canvases in (("views", 6), ("each", 3), ("each-losses", 3), ("bound", 2), ("effort", 2)):
         opened.wait_for_function(f"document.querySelectorAll('#{lab} canvas').length === {canvases}")
     opened.wait_for_function("document.querySelector('#views output').textContent.startsWith('t = 50')")
@@ -68,8 +68,8 @@ def test_the_bound_is_measured_with_another_variance(page):
     assert "bound-variance=beta" in page.url
 
 
-def test_a_link_to_what_the_list_lacks_gets_a_plain_sentence(watched, url):
-    page = watched(f"{url}?bound-steps=7")
+def test_a_link_to_what_the_list_lacks_gets_a_plain_sentence(watched, url_of):
+    page = watched(f"{url_of('Objectives', 'bound')}?bound-steps=7")
     page.get_by_text("The number of steps must be one of: 1000, 250").wait_for()
     page.get_by_role("tab", name="Objectives").click()
     assert page.locator("#bound-steps input").input_value() == "1000"

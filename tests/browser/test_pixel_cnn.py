@@ -13,7 +13,7 @@ TAB = "Four families"
 
 @pytest.fixture
 def page(open_page):
-    page = open_page(tab=TAB)
+    page = open_page("pixels", tab=TAB)
     page.wait_for_selector("#pixels canvas")
     page.locator("#pixels").scroll_into_view_if_needed()
     return page

@@ -15,7 +15,7 @@ LINE = (0.4, 0.4), (0.7, 0.5)
 
 @pytest.fixture
 def page(open_page):
-    page = open_page(tab=TAB)
+    page = open_page("train", "field", "walk", "pictures", "quality", tab=TAB)
     page.wait_for_selector("#quality canvas")
     return page
 

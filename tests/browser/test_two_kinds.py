@@ -13,7 +13,7 @@ TAB = "Two kinds"
 
 @pytest.fixture
 def page(open_page):
-    page = open_page(tab=TAB)
+    page = open_page("look", "support", tab=TAB)
     page.wait_for_selector("#support canvas")
     return page
 
@@ -149,7 +149,7 @@ def test_deleting_all_but_the_support_vectors(page):
     until(page, lambda: page.locator("#support .controls").is_hidden())
 
 
-def test_a_link_brings_the_settings_back(page, url, watched):
+def test_a_link_brings_the_settings_back(page, watched):
     choose(page, "look-generative", "LDA")
     until(page, lambda: "look-generative=LDA" in page.url)
     again = watched(page.url)
@@ -158,8 +158,8 @@ def test_a_link_brings_the_settings_back(page, url, watched):
     assert again.locator("#look-generative input").input_value() == "LDA"
 
 
-def test_a_bad_link_is_refused_in_a_sentence(watched, url):
-    page = watched(f"{url}?look-digits=1e9")
+def test_a_bad_link_is_refused_in_a_sentence(watched, url_of):
+    page = watched(f"{url_of(TAB, 'look', 'support')}?look-digits=1e9")
     page.get_by_text("The number of digits must be between").wait_for(timeout=20_000)
     assert fitted(page) == 300
 

@@ -258,6 +258,7 @@ for name in ("reader", "clip_text"):
 """
 
 
+@pytest.mark.slow
 def test_a_compiled_run_resumes_and_saves_plain_weights(tmp_path):
     """With the compiler that compiles nothing, through the same wrapping and unwrapping as the real one."""
     done = subprocess.run(
@@ -305,6 +306,7 @@ torch.save([[p.detach() for p in m.parameters()] for m in models], f"models{Part
 """
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_model(tmp_path):
     """torchrun really starts two, and every recipe ends with the same weights on both."""
     (tmp_path / "two.py").write_text(TWO)

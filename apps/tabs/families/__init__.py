@@ -6,18 +6,18 @@ from apps import notebook
 from apps.tabs.families import flow, gan, latent_codes, latent_gap, latent_rate, panel, pixels, slices
 
 TITLE = "Four families"
+LABS = {
+    "panel": panel.lab,
+    "gan": gan.lab,
+    "flow": flow.lab,
+    "slices": slices.lab,
+    "pixels": pixels.lab,
+    "codes": latent_codes.lab,
+    "rate": latent_rate.lab,
+    "gap": latent_gap.lab,
+}
 
 
 def build(page: gr.Blocks) -> None:
     """The chapter as part of a page."""
-    labs = {
-        "panel": panel.lab,
-        "gan": gan.lab,
-        "flow": flow.lab,
-        "slices": slices.lab,
-        "pixels": pixels.lab,
-        "codes": latent_codes.lab,
-        "rate": latent_rate.lab,
-        "gap": latent_gap.lab,
-    }
-    notebook.chapter(page, "families", labs)
+    notebook.chapter(page, "families", LABS)

@@ -17,20 +17,20 @@ from apps.tabs.gan import (
 )
 
 TITLE = "GANs"
+LABS = {
+    "diagram": lab.lab,
+    "wall": wall.lab,
+    "loss": loss_tells.lab,
+    "ask": ask.lab,
+    "overtraining": overtraining.lab,
+    "collapse": collapse.lab,
+    "vanishing": vanishing.lab,
+    "timeline": timeline.lab,
+    "metrics": metrics.lab,
+    "judge": judge.lab,
+}
 
 
 def build(page: gr.Blocks) -> None:
     """The chapter as part of a page."""
-    labs = {
-        "diagram": lab.lab,
-        "wall": wall.lab,
-        "loss": loss_tells.lab,
-        "ask": ask.lab,
-        "overtraining": overtraining.lab,
-        "collapse": collapse.lab,
-        "vanishing": vanishing.lab,
-        "timeline": timeline.lab,
-        "metrics": metrics.lab,
-        "judge": judge.lab,
-    }
-    notebook.chapter(page, "gan", labs)
+    notebook.chapter(page, "gan", LABS)

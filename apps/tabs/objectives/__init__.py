@@ -6,8 +6,9 @@ from apps import notebook
 from apps.tabs.objectives import bound, train, views
 
 TITLE = "Objectives"
+LABS = {"views": views.lab, "objectives": train.lab, "bound": bound.lab}
 
 
 def build(page: gr.Blocks) -> None:
     """The chapter, with its labs in their places."""
-    notebook.chapter(page, "objectives", {"views": views.lab, "objectives": train.lab, "bound": bound.lab})
+    notebook.chapter(page, "objectives", LABS)

@@ -6,12 +6,9 @@ from apps import notebook
 from apps.tabs.reverse import field, pictures, quality, train, walk
 
 TITLE = "Reverse diffusion"
+LABS = {"train": train.lab, "field": field.lab, "walk": walk.lab, "pictures": pictures.lab, "quality": quality.lab}
 
 
 def build(page: gr.Blocks) -> None:
     """The chapter, with its labs in their places."""
-    notebook.chapter(
-        page,
-        "reverse",
-        {"train": train.lab, "field": field.lab, "walk": walk.lab, "pictures": pictures.lab, "quality": quality.lab},
-    )
+    notebook.chapter(page, "reverse", LABS)

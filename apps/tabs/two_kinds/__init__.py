@@ -6,18 +6,18 @@ from apps import notebook
 from apps.tabs.two_kinds import draws, effort, elsewhere, learners, letter, look, novelty, support
 
 TITLE = "Two kinds"
+LABS = {
+    "look": look.lab,
+    "support": support.lab,
+    "draws": draws.lab,
+    "elsewhere": elsewhere.lab,
+    "letter": letter.lab,
+    "novelty": novelty.lab,
+    "learners": learners.lab,
+    "effort": effort.lab,
+}
 
 
 def build(page: gr.Blocks) -> None:
     """The chapter as part of a page."""
-    labs = {
-        "look": look.lab,
-        "support": support.lab,
-        "draws": draws.lab,
-        "elsewhere": elsewhere.lab,
-        "letter": letter.lab,
-        "novelty": novelty.lab,
-        "learners": learners.lab,
-        "effort": effort.lab,
-    }
-    notebook.chapter(page, "two_kinds", labs)
+    notebook.chapter(page, "two_kinds", LABS)
