@@ -26,7 +26,8 @@ LONGEST = 6000
 def write(lab: str, settings: Mapping[str, Component]) -> str:
     """JavaScript that puts the values of these settings, its arguments in that order, into the address.
 
-    Those of other labs are taken out. An address that would become too long is left as it is.
+    Those of other labs are taken out; and all, where one of the values means what a visitor made. An address that would
+    become too long is left as it is.
     """
     names = [f"{lab}-{name}" for name in settings]
     return f"""(...values) => {{
@@ -34,7 +35,9 @@ def write(lab: str, settings: Mapping[str, Component]) -> str:
   // One lab to a link: those of others would run as well.
   const others = [...address.searchParams.keys()].filter((key) => key.includes("-"));
   others.forEach((key) => address.searchParams.delete(key));
-  {names!r}.forEach((name, k) => address.searchParams.set(name, values[k] ?? ""));
+  if (!values.some((value) => {json.dumps(OWN)}.includes(value))) {{
+    {names!r}.forEach((name, k) => address.searchParams.set(name, values[k] ?? ""));
+  }}
   if (address.href.length <= {LONGEST}) window.history.replaceState(null, "", address);
   return values;
 }}"""
@@ -62,7 +65,8 @@ def restore(
 ) -> None:
     """Makes a page that is opened with this lab's settings in its address show them, and press the button of this id.
 
-    The lab must stand in a tab; that is opened. A page without such an address asks the server nothing.
+    The lab must stand in a tab; that is opened. The page scrolls to the button or, if it is hidden, to what has the
+    lab's name as its id. A page without such an address asks the server nothing.
 
     `check` gets the settings as keyword arguments, those that the address lacks as they stand in the controls, and
     raises gr.Error for a bad one; then nothing is changed.
@@ -95,7 +99,7 @@ def restore(
         js=f"""() => {{
   const run = document.querySelector("#{button}");
   run.click();
-  run.scrollIntoView({{block: "center"}});
+  (run.offsetParent ? run : document.querySelector("#{lab}")).scrollIntoView({{block: "center"}});
 }}""",
         api_visibility="private",
     )

@@ -61,14 +61,18 @@ def as_it_goes(
     check: Callable[..., Any],
     lab: str,
     pictures: int = 1,
+    afresh: bool = False,
 ) -> Callable[..., Iterator[tuple[Any, ...]]]:
     """The handler of a lab whose work yields a line on how far it is and so many pictures or tables of it, as it goes.
 
-    If it is stopped, the last line says so, and what is shown stays.
+    If it is stopped, the last line says so, and what is shown stays. With `afresh` it first ends what its visitor has
+    running in this lab: both would write into one place.
     """
 
     def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, ...]]:
         wish, text, ended = check(*chosen), "", False
+        if afresh:
+            limits.stop(request, lab)
 
         def to_its_end() -> Generator[tuple[Any, ...] | None, None, None]:
             yield from work(wish)

@@ -14,7 +14,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +21,7 @@ from torch import Tensor
 from tutorial.diffusion.guidance import guided
 from tutorial.diffusion.latent import GUIDANCE, SAMPLER, STEPS, LatentDiffusion, as_denoiser
 from tutorial.diffusion.process import gaussian, q_sample
-from tutorial.diffusion.samplers import SIGMA_MAX, WHOLE_SCHEDULE, Noise, Step, ddim, named
+from tutorial.diffusion.samplers import SIGMA_MAX, WHOLE_SCHEDULE, Noise, Step
 from tutorial.diffusion.schedule import Schedule
 
 
@@ -76,10 +75,9 @@ def walk(
 
     From `model.noise` at all times it is `LatentDiffusion.sample`.
     """
-    sampler = named(settings.sampler, eta=settings.eta, generator=generator)
     denoise = guided(as_denoiser(model.unet), model.words([settings.negative]), settings.guidance)
-    steps = times_of(model, settings) if times is None else times
-    yield from sampler(denoise, model.schedule, x, steps=steps, predicts=model.predicts, cond=words)
+    steps = settings.steps if times is None else times
+    return model.walk(denoise, x, words, steps=steps, sampler=settings.sampler, eta=settings.eta, generator=generator)
 
 
 def img2img(
@@ -125,8 +123,7 @@ def inpaint(
     x = q_sample(model.schedule, kept, times[0], eps)
 
     def one(x: Tensor, t: int, s: int) -> Step:
-        options: dict[str, Any] = {"eta": own.eta, "predicts": model.predicts, "cond": words, "generator": generators}
-        return next(ddim(denoise, model.schedule, x, steps=[t, s], **options))
+        return next(model.walk(denoise, x, words, steps=[t, s], sampler="ddim", eta=own.eta, generator=generators))
 
     yield from repaint(one, model.schedule, x, kept, mask, times, rounds=rounds, generator=generators)
 

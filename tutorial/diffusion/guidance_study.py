@@ -15,7 +15,7 @@ from torch import Tensor
 from tutorial.diffusion.guidance import guided
 from tutorial.diffusion.latent import STEPS, LatentDiffusion, as_denoiser
 from tutorial.diffusion.objective import read
-from tutorial.diffusion.samplers import SIGMA_MAX, Denoiser, Model, Step, ddim, dpm_solver_pp_2m
+from tutorial.diffusion.samplers import SIGMA_MAX, Denoiser, Model, Step, ddim
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ def drawn(
     """One picture for each prompt and seed, by DPM-Solver++ as `LatentDiffusion.sample` has it: its steps."""
     x_T, _ = model.noise(seeds)
     denoise = limited(as_denoiser(model.unet), model.words([negative]), scale, interval or everywhere(model))
-    asked, cond = times(model, steps), model.words(prompts)
-    return dpm_solver_pp_2m(denoise, model.schedule, x_T, steps=asked, predicts=model.predicts, cond=cond)
+    return model.walk(denoise, x_T, model.words(prompts), steps=steps, sampler="dpm_solver_pp_2m")
 
 
 def finished(steps: Iterable[Step]) -> Generator[None, None, Tensor]:

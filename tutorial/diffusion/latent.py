@@ -6,7 +6,7 @@ Stable Diffusion's sampler; only the networks given to it are smaller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tutorial import weights
 from tutorial.diffusion.guidance import guided
 from tutorial.diffusion.objective import KINDS, Kind
 from tutorial.diffusion.process import gaussian
-from tutorial.diffusion.samplers import Denoiser, Model, Step, named
+from tutorial.diffusion.samplers import Denoiser, Model, Noise, Step, named
 from tutorial.diffusion.schedule import Schedule
 from tutorial.networks.autoencoder import Autoencoder
 from tutorial.networks.text import TextEncoder
@@ -91,11 +91,29 @@ class LatentDiffusion:
         """
         prompts = [prompt] * n if isinstance(prompt, str) else list(prompt)
         x_T, generators = self.noise(range(seed, seed + len(prompts)))
-        walk = named(sampler, eta=eta, generator=generators)
         denoise = guided(as_denoiser(self.unet), self.words([negative]), guidance)
-        cond = self.words(prompts)
-        times = steps if self.spacing is None else self.spacing(steps)
-        yield from walk(denoise, self.schedule, x_T, steps=times, predicts=self.predicts, cond=cond)
+        words = self.words(prompts)
+        yield from self.walk(denoise, x_T, words, steps=steps, sampler=sampler, eta=eta, generator=generators)
+
+    def walk(
+        self,
+        denoise: Denoiser,
+        x: Tensor,
+        words: Tensor,
+        *,
+        steps: int | Sequence[int],
+        sampler: str,
+        eta: float = 0.0,
+        generator: Noise = None,
+    ) -> Iterator[Step]:
+        """Walks latents x (B, …) down by a sampler that asks `denoise` under word vectors (B, length, width).
+
+        `steps` is a number of steps, spaced as this model has them, or a falling list of times. Raises ValueError as
+        `sample` does.
+        """
+        times = self.spacing(steps) if self.spacing is not None and isinstance(steps, int) else steps
+        down = named(sampler, eta=eta, generator=generator)
+        return down(denoise, self.schedule, x, steps=times, predicts=self.predicts, cond=words)
 
     @torch.no_grad()
     def decode(self, latent: Tensor) -> Tensor:

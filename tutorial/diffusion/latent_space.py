@@ -94,14 +94,17 @@ def each_scaled(z: Tensor, factors: Sequence[float]) -> Tensor:
     return z[None] * one_at_a_time[..., None, None]
 
 
+def without_each(z: Tensor) -> Tensor:
+    """A latent as it is, and with one channel after the other set to zero: (1 + C, C, h, w)."""
+    return torch.cat([z, each_scaled(z, [0.0])[0]])
+
+
 @torch.no_grad()
 def zeroing(autoencoder: Autoencoder, x: Tensor) -> Iterator[Tensor]:
     """For each picture of x (N, 3, H, W) the PSNR in dB of what comes back: of its latent as it is, and with one
     channel after the other set to zero, (1 + C,) float64."""
     for one in x.split(1):
-        mean = posterior(autoencoder, one).mean
-        latents = torch.cat([mean, each_scaled(mean, [0.0])[0]])
-        back = autoencoder.decode(latents).clamp(-1, 1)
+        back = autoencoder.decode(without_each(posterior(autoencoder, one).mean)).clamp(-1, 1)
         yield torch.tensor([psnr(one, y[None]) for y in back], dtype=torch.float64)
 
 

@@ -149,7 +149,7 @@ def lab(page: gr.Blocks) -> None:
     values = list(settings.values())
     wiring.connect(page, "metrics", judge, settings, [judgement, status], buttons, check)
     wiring.moved(settings["n"])(look_up, values, [judgement, status], trigger_mode="always_last", **QUIET)
-    again.click(compare, values, [film, line], trigger_mode="once", **QUIET)
+    again.click(curves_again, values, [film, line], trigger_mode="once", **QUIET)
     stop.click(limits.stopper("metrics-bias"), queue=False, api_visibility="private")
     wiring.moved(settings["beside"])(beside_ahead, values, [film, line], trigger_mode="always_last", **QUIET)
 
@@ -170,7 +170,7 @@ def look_up(request: gr.Request, *chosen: Any) -> tuple[str, str]:
     return ahead(check(*chosen).n), STATUS
 
 
-def compare(request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, str]]:
+def curves_again(request: gr.Request, *chosen: Any) -> Iterator[tuple[Any, str]]:
     """Measures the curves anew."""
     wish, clip = check(*chosen), None
     yield gr.skip(), "Looking at the real digits …"

@@ -97,6 +97,6 @@ def drawn(critter: Critter) -> Tensor:
 
 
 @cache
-def crowd() -> Tensor:
-    """The pictures of the first fresh critters, (CROWD, 3, 64, 64)."""
-    return torch.cat([drawn(any_critter(EVALUATION_SEED + k)) for k in range(CROWD)])
+def fresh(k: int) -> Tensor:
+    """The picture of the critter of seed k, (1, 3, 64, 64), where the first `CROWD` are averaged over."""
+    return drawn(any_critter(EVALUATION_SEED + k))

@@ -26,6 +26,7 @@ from apps.tabs.latent.autoencode.scene import (
     back,
     check,
     figures,
+    sizes,
     staged,
 )
 from apps.tabs.latent.source import OWN, SOURCES, WORDS
@@ -33,7 +34,7 @@ from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.metrics.similarity import psnr
 
-LAB = "autoencode"
+LAB, ASK = "autoencode", "autoencode-answer"
 PICTURES = ("there", "figures", "channels", "between", "away", "scale")
 """What a run fills, in this order."""
 
@@ -42,7 +43,9 @@ def works(scene: Scene, answered: bool) -> tuple[Generator[str | None, None, Non
     """What makes each of `PICTURES`."""
 
     def told() -> Generator[str | None, None, None]:
-        yield figures(scene)
+        forms: list[Any] = []
+        yield from drawn.all_of(sizes(scene), forms)
+        yield figures(scene, forms)
 
     return (
         drawn.there_and_back(scene),
@@ -64,9 +67,11 @@ def filled(**new: Any) -> Shown:
 
 def work(chosen: tuple[Wish, bool]) -> Generator[Shown | None, None, None]:
     """A line on how far it is, and one of the pictures after the other."""
-    (wish, answered), begun, seconds = chosen, time.monotonic(), 0.0
+    (wish, answered), begun = chosen, time.monotonic()
     scene = staged(wish)
-    back_again = summary(scene)
+    back_again, seconds = summary(scene), time.monotonic() - begun
+    yield None
+    begun = time.monotonic()
     for k, (name, pieces) in enumerate(zip(PICTURES, works(scene, answered), strict=True)):
         for piece in pieces:
             seconds += time.monotonic() - begun
@@ -132,8 +137,10 @@ def lab(page: gr.Blocks) -> None:
         shown[name] = player.player(make, elem_id=f"{LAB}-{name}")
     outputs = [said, *(shown[name] for name in PICTURES)]
     wire(page, settings, buttons, picture, answer, outputs)
-    ask = wiring.as_it_goes(answering, asked, LAB, pictures=2)
-    answer.input(ask, [answer, *settings.values(), picture], [verdict_said, tally, shown["channels"]], **QUIET)
+    ask = wiring.as_it_goes(answering, asked, ASK, pictures=2, afresh=True)
+    told_by = [verdict_said, tally, shown["channels"]]
+    answer.input(ask, [answer, *settings.values(), picture], told_by, trigger_mode="multiple", **QUIET)
+    buttons["stop"].click(limits.stopper(ASK), queue=False, api_visibility="private")
 
 
 def _last(pieces: Iterator[str | None]) -> str:
@@ -152,25 +159,16 @@ def wire(
     outputs: list[Any],
 ) -> None:
     """Makes the buttons run the lab, the sliders change the latent, and a dropped picture be the one."""
-    more = [picture, answer]
-    run = wiring.as_it_goes(work, wished, LAB, pictures=len(PICTURES))
-    wiring.connect(page, LAB, run, settings, outputs, buttons, check, more)
-    latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+    values = [*settings.values(), picture, answer]
+    run = wiring.as_it_goes(work, wished, LAB, pictures=len(PICTURES), afresh=True)
+    wiring.connect(page, LAB, run, settings, outputs, buttons, check, unlinked=[picture, answer])
+    linked: dict[str, Any] = QUIET | {"js": links.write(LAB, settings)}
+    for given, kind in ((picture.upload, OWN), (settings["description"].submit, WORDS)):
+        chosen = given(lambda kind=kind: kind, None, settings["source"], queue=False, **QUIET)
+        chosen.success(run, values, outputs, trigger_mode="multiple", **linked)
     change = wiring.as_it_goes(changing, wished, f"{LAB}-change", pictures=len(PICTURES))
-    gr.on(
-        [wiring.moved(settings[name]) for name in (*(f"scale{c + 1}" for c in range(CHANNELS)), "swap")],
-        change,
-        [*settings.values(), *more],
-        outputs,
-        js=f"(...all) => {{ ({links.write(LAB, settings)})(...all.slice(0, {len(settings)})); return all; }}",
-        **latest,
-    )
-    press = f'() => {{ document.querySelector("#{buttons["run"].elem_id}").click(); }}'
-    dropped = picture.upload(lambda: OWN, None, settings["source"], queue=False, **QUIET)
-    settings["description"].submit(lambda: WORDS, None, settings["source"], queue=False, **QUIET).success(
-        None, None, None, js=press, **QUIET
-    )
-    dropped.success(None, None, None, js=press, **QUIET)
+    moved = [wiring.moved(settings[name]) for name in (*(f"scale{c + 1}" for c in range(CHANNELS)), "swap")]
+    gr.on(moved, change, values, outputs, trigger_mode="always_last", **linked)
 
 
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button], gr.File]:

@@ -15,7 +15,8 @@ from torch import Tensor
 from apps import player
 from apps.pictures import channels
 from apps.quantities import plain
-from apps.tabs.latent.autoencode.scene import CHANNELS, LEAST, MOST, NONE, Scene, autoencoder, back, centre
+from apps.tabs.latent.autoencode.scene import CHANNELS, LEAST, MOST, NONE, Scene, autoencoder, back, encoded
+from apps.tabs.latent.source import CROWD
 from apps.tabs.latent.studio import studio
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion.latent_space import astray, away, blends, confidence, decoded, each_scaled, kept
@@ -28,6 +29,8 @@ WIDTHS_OF_POSTERIOR = (0, 1, 2, 4, 8, 16, 32)
 FACTORS = [LEAST + k / 4 for k in range(int(4 * (MOST - LEAST)) + 1)]
 SHARES = [k / 16 for k in range(17)]
 DISTANCES = [k / 5 for k in range(16)]
+AT_A_TIME = 2
+"""Latents that are decoded between two pauses; more take longer than `limits.SLICE`."""
 REACH = 3.0
 """Latents are drawn in colours from −3 to 3."""
 LARGEST_ERROR = 64.0
@@ -52,12 +55,18 @@ def all_of(parts: Iterable[T], into: list[T]) -> Iterator[None]:
         yield None
 
 
+def decoding(latents: Tensor, into: list[Tensor]) -> Iterator[None]:
+    """Puts the pictures of latents (N, C, h, w) into a list, few at a time, with a pause after each."""
+    for rows in latents.split(AT_A_TIME):
+        yield from all_of(decoded(autoencoder(), rows), into)
+
+
 def there_and_back(scene: Scene) -> Work:
     """The picture, its latent, what comes back and the error: for the mean, and for draws of more and more σ."""
     noise = torch.randn(scene.x.shape[0], *scene.found.mean.shape[1:], generator=_generator(scene))
     latents = torch.cat([scene.changed(scene.found.mean + k * scene.found.spread * noise) for k in WIDTHS_OF_POSTERIOR])
     parts: list[Tensor] = []
-    yield from all_of(decoded(autoencoder(), latents), parts)
+    yield from decoding(latents, parts)
     x_hat = torch.cat(parts)
     error = (x_hat - scene.x).abs().mean(1) * 127.5
     labels = [
@@ -100,7 +109,7 @@ def each_channel(scene: Scene, answered: bool) -> Work:
     factors = FACTORS
     latents = each_scaled(scene.found.mean, factors)
     parts: list[Tensor] = []
-    yield from all_of(decoded(autoencoder(), latents.flatten(0, 1)), parts)
+    yield from decoding(latents.flatten(0, 1), parts)
     shown = torch.cat(parts).unflatten(0, (len(factors), CHANNELS))
     panels = [
         player.panel([pictures(shown[:, c])], title=f"channel {c + 1} × factor", label=f"channel {c + 1} alone, scaled")
@@ -138,12 +147,14 @@ def chart(
 def between(scene: Scene) -> Work:
     """From the picture to the other critter: latents mixed and then decoded, and decoded pictures mixed."""
     parts: list[Tensor] = []
-    yield from all_of(decoded(autoencoder(), blends(scene.found.mean, scene.other.mean, SHARES)), parts)
+    yield from decoding(blends(scene.found.mean, scene.other.mean, SHARES), parts)
     ends = torch.cat([parts[0][:1], parts[-1][-1:]])
     ways = {MIXED: torch.cat(parts), PIXELS: blends(ends[:1], ends[1:], SHARES)}
     edges = {name: [edge_energy(one).item() for one in way] for name, way in ways.items()}
-    sure = {name: sure_of(way) for name, way in ways.items()}
-    yield None
+    sure: dict[str, list[float]] = {}
+    for name, way in ways.items():
+        sure[name] = sure_of(way)
+        yield None
     x = (0.0, 1.0, "share of the other critter")
     yield player.clip(
         [
@@ -173,19 +184,24 @@ def half_way(edges: Mapping[str, Sequence[float]], sure: Mapping[str, Sequence[f
 
 def off_the_map(scene: Scene) -> Work:
     """Further and further from where critters' latents are: away from their mean, and in a random direction."""
-    z, mean = scene.found.mean, centre()
-    yield None
+    z, crowd = scene.found.mean, []
+    yield from all_of(map(encoded, range(CROWD)), crowd)
+    mean = torch.cat(crowd).mean(0, keepdim=True)
     shown: dict[str, Tensor] = {}
     for name, path in (
         (AWAY, away(z, mean, DISTANCES)),
         (ASTRAY, astray(z, mean, DISTANCES, _generator(scene))),
     ):
         parts: list[Tensor] = []
-        yield from all_of(decoded(autoencoder(), path), parts)
+        yield from decoding(path, parts)
         shown[name] = torch.cat(parts)
-    sure = {name: sure_of(x) for name, x in shown.items()}
-    same = {name: kept(studio().reader, x, back(z)).tolist() for name, x in shown.items()}
-    yield None
+    sure: dict[str, list[float]] = {}
+    same: dict[str, list[float]] = {}
+    for name, x in shown.items():
+        sure[name] = sure_of(x)
+        yield None
+        same[name] = kept(studio().reader, x, back(z)).tolist()
+        yield None
     ends = (0.0, DISTANCES[-1], "distance, ‖z − mean‖ = 1")
     said = " and ".join(f"{sure[name][-1]:.0%} and {same[name][-1]:.0%} {name}" for name in shown)
     yield player.clip(
@@ -202,26 +218,6 @@ def off_the_map(scene: Scene) -> Work:
         "of fresh critters. At their ends the reader’s certainty, and the share of attributes that it reads as at the "
         f"start, are {said}. It was never taught to say that it sees no critter.",
     )
-
-
-def cost_of_zero(rows: Sequence[Tensor]) -> str:
-    """Each critter a dot: the PSNR of what comes back with one channel set to zero, and with none; rows (1 + C,)."""
-    heights = torch.stack(list(rows)).numpy()
-    across = np.linspace(-0.25, 0.25, len(heights))
-    places = np.arange(heights.shape[1])
-    dots = np.stack([places + across[:, None], heights], axis=2).reshape(1, -1, 2)
-    means = [np.array([[[k - 0.3, m], [k + 0.3, m]]]) for k, m in enumerate(heights.mean(axis=0))]
-    panel = player.panel(
-        [
-            player.points(dots, "generated", "a critter", size=3),
-            player.mesh(means, "exact", "mean", alpha=1),
-        ],
-        title="PSNR with this channel set to zero (0: none)",
-        x=(-0.5, heights.shape[1] - 0.5, "channel"),
-        y=(QUIET_ENOUGH, LOUD, "dB"),
-        aspect=0.6,
-    )
-    return player.clip([panel], note=f"{len(heights)} fresh critters, decoded just now.")
 
 
 def sure_of(x: Tensor) -> list[float]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import torch
 from torch import Tensor
 
+from apps import player
 from apps.quantities import plain
-from apps.tabs.latent.autoencode.pictures import cost_of_zero, each_channel
-from apps.tabs.latent.autoencode.scene import CHANNELS, Wish, autoencoder, staged
-from apps.tabs.latent.source import CROWD, crowd
-from tutorial.diffusion.latent_space import zeroing
+from apps.tabs.latent.autoencode.pictures import LOUD, QUIET_ENOUGH, decoding, each_channel
+from apps.tabs.latent.autoencode.scene import CHANNELS, Wish, encoded, staged
+from apps.tabs.latent.source import fresh
+from tutorial.diffusion.latent_space import without_each
+from tutorial.metrics.similarity import psnr
 
+CROWD = 32
 QUESTION = f"Set one channel to zero, in {CROWD} fresh critters: which channel costs most PSNR?"
 ANSWERS = tuple(f"channel {c + 1}" for c in range(CHANNELS))
 HINT = "Say which, and all four are tried, now. What each channel costs this picture is drawn then as well."
@@ -25,11 +29,13 @@ BATCH = 4
 def answering(chosen: tuple[Wish, str]) -> Generator[tuple[Any, ...] | None, None, None]:
     """Zeroes each channel of many critters; the tally grows, and then this picture's own curves are drawn."""
     wish, answer = chosen
-    x, rows = crowd(), []
-    for row in zeroing(autoencoder(), x):
-        rows.append(row)
-        due = len(rows) % BATCH == 0 and len(rows) < len(x)
-        yield (f"{len(rows)} of {len(x)} critters", cost_of_zero(rows), gr.skip()) if due else None
+    rows: list[Tensor] = []
+    for k in range(CROWD):
+        parts: list[Tensor] = []
+        yield from decoding(without_each(encoded(k)), parts)
+        rows.append(torch.tensor([psnr(fresh(k)[0], y) for y in torch.cat(parts)], dtype=torch.float64))
+        due = len(rows) % BATCH == 0 and len(rows) < CROWD
+        yield (f"{len(rows)} of {CROWD} critters", cost_of_zero(rows), gr.skip()) if due else None
     yield verdict(answer, rows), cost_of_zero(rows), gr.skip()
     for clip in each_channel(staged(wish), answered=True):
         yield None if clip is None else (verdict(answer, rows), gr.skip(), clip)
@@ -48,3 +54,23 @@ def verdict(answer: str, rows: list[Tensor]) -> str:
         f"You said: {answer}. It is channel {worst + 1}, in {most} of {len(rows)} critters. Lost, mean and standard "
         f"deviation: {each}. With all channels, {plain(heights[:, 0].mean().item(), 1)} dB come back."
     )
+
+
+def cost_of_zero(rows: Sequence[Tensor]) -> str:
+    """Each critter a dot: the PSNR of what comes back with one channel set to zero, and with none; rows (1 + C,)."""
+    heights = torch.stack(list(rows)).numpy()
+    across = np.linspace(-0.25, 0.25, len(heights))
+    places = np.arange(heights.shape[1])
+    dots = np.stack([places + across[:, None], heights], axis=2).reshape(1, -1, 2)
+    means = [np.array([[[k - 0.3, m], [k + 0.3, m]]]) for k, m in enumerate(heights.mean(axis=0))]
+    panel = player.panel(
+        [
+            player.points(dots, "generated", "a critter", size=3),
+            player.mesh(means, "exact", "mean", alpha=1),
+        ],
+        title="PSNR with this channel set to zero (0: none)",
+        x=(-0.5, heights.shape[1] - 0.5, "channel"),
+        y=(QUIET_ENOUGH, LOUD, "dB"),
+        aspect=0.6,
+    )
+    return player.clip([panel], note=f"{len(heights)} fresh critters, decoded just now.")

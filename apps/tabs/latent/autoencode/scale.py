@@ -10,10 +10,10 @@ from torch import Tensor
 
 from apps import player
 from apps.quantities import plain
-from apps.tabs.latent.autoencode.pictures import Work, all_of, pictures
+from apps.tabs.latent.autoencode.pictures import Work, all_of, decoding, pictures
 from apps.tabs.latent.autoencode.scene import Scene, autoencoder, back
 from apps.tabs.latent.studio import studio
-from tutorial.diffusion.latent_space import decibels, decoded, kept, octaves, overtaken, redrawn
+from tutorial.diffusion.latent_space import decibels, kept, octaves, overtaken, redrawn
 from tutorial.diffusion.samplers import Step
 from tutorial.networks.autoencoder import STABLE_DIFFUSION_V1
 
@@ -75,7 +75,7 @@ def finished(scene: Scene, into: dict[str, Tensor]) -> Iterator[None]:
     steps: list[Step] = []
     yield from all_of(studio().model.sample(scene.wish.source.prompt, seed=scene.wish.source.seed), steps)
     parts: list[Tensor] = []
-    yield from all_of(decoded(autoencoder(), RATIOS * steps[-1].x_next / factor()), parts)
+    yield from decoding(RATIOS * steps[-1].x_next / factor(), parts)
     into[DECODED] = torch.cat(parts)
 
 
@@ -83,10 +83,13 @@ def begun(scene: Scene, into: dict[str, Tensor]) -> Iterator[None]:
     """The picture's latent, made to have these spreads, noised and redrawn, and divided by them again."""
     model, z = studio().model, factor() * scene.found.mean
     noise, _ = model.noise([scene.wish.source.seed])
-    steps: list[Step] = []
-    yield from all_of(redrawn(model, z, SPREADS, HALF, noise, STEPS), steps)
+    ends: list[Tensor] = []
+    for some in (SPREADS[:MIDDLE], SPREADS[MIDDLE:]):  # all at once take longer than `limits.SLICE`
+        steps: list[Step] = []
+        yield from all_of(redrawn(model, z, some, HALF, noise, STEPS), steps)
+        ends.append(steps[-1].x_next)
     parts: list[Tensor] = []
-    yield from all_of(decoded(autoencoder(), steps[-1].x_next / RATIOS / factor()), parts)
+    yield from decoding(torch.cat(ends) / RATIOS / factor(), parts)
     into[REDRAWN] = torch.cat(parts)
 
 

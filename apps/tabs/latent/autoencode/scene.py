@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,7 +14,7 @@ from apps import limits
 from apps.pictures import png_bytes
 from apps.quantities import plain
 from apps.tabs.latent import source as autoencode_source
-from apps.tabs.latent.source import LAST_SEED, SEED, Source, crowd, drawn
+from apps.tabs.latent.source import LAST_SEED, SEED, Source, drawn, fresh
 from apps.tabs.latent.studio import studio
 from tutorial.data.critters import EVALUATION_SEED, any_critter
 from tutorial.data.pixels import to_arrays
@@ -107,9 +108,9 @@ def staged(wish: Wish) -> Scene:
 
 
 @cache
-def centre() -> Tensor:
-    """The mean latent of fresh critters, (1, C, h, w)."""
-    return torch.cat([posterior(autoencoder(), one).mean for one in crowd().split(1)]).mean(0, keepdim=True)
+def encoded(k: int) -> Tensor:
+    """The mean latent of a fresh critter, (1, C, h, w)."""
+    return posterior(autoencoder(), fresh(k)).mean
 
 
 @torch.no_grad()
@@ -118,25 +119,21 @@ def back(z: Tensor) -> Tensor:
     return autoencoder().decode(z).clamp(-1, 1)
 
 
-def sizes(scene: Scene) -> list[tuple[str, int, float]]:
+def sizes(scene: Scene) -> Iterator[tuple[str, int, float]]:
     """Forms of the picture: name, bytes, and the PSNR in dB of what one gets back from it."""
     pixels = to_arrays(scene.x)[0]
-    lossless = [
-        ("the picture, 8 bits a number", pixels.size, float("inf")),
-        ("the picture, as PNG", len(png_bytes(pixels)), float("inf")),
-    ]
-    latents = []
+    yield "the picture, 8 bits a number", pixels.size, float("inf")
+    yield "the picture, as PNG", len(png_bytes(pixels)), float("inf")
     for form in FORMATS:
         z, taken = stored(scene.found.mean, form)
-        latents.append((f"the latent, in {form}", taken, psnr(scene.x, back(z))))
-    return lossless + latents
+        yield f"the latent, in {form}", taken, psnr(scene.x, back(z))
 
 
-def figures(scene: Scene) -> str:
+def figures(scene: Scene, forms: Iterable[tuple[str, int, float]]) -> str:
     """Two tables: what the picture and its latent take, and the encoder's Gaussian, channel by channel."""
     rows = [
         f"| {name} | {taken:,} | {'nothing is lost' if decibels == float('inf') else f'{plain(decibels, 2)} dB'} |"
-        for name, taken, decibels in sizes(scene)
+        for name, taken, decibels in forms
     ]
     mean, spread, kl = scene.found.mean[0], scene.found.spread[0], scene.found.kl
     channels = [

@@ -44,19 +44,19 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button], gr.HTML, gr.File]:
             ready_mask = gr.Dropdown(list(MASKS), value=FIRST_MASK, label="Or a ready mask", elem_id="edit-ready")
             source, description, critter, picture = _source()
             buttons = wiring.button_row("edit", "Run")
-    with gr.Accordion("More: strength, rounds, seeds, steps", open=False):
+    with gr.Accordion("More: strength, rounds, seeds, steps", open=False) as more:
         own = _more()
     settings = {"kind": kind, "source": source, "description": description, "critter": critter}
     settings |= {"prompt": prompt, "other": other} | own
     shown = {left: (INPAINT, STRENGTH), ready_mask: (INPAINT,), other: (PROMPTS,)}
     shown |= dict.fromkeys((source, description, critter, picture), (INPAINT, STRENGTH))
     shown |= {own["other_seed"]: (VARIATIONS,)} | {own[name]: (INPAINT,) for name in ("strength", "rounds", "mask")}
-    kind.change(
-        lambda chosen: [gr.update(visible=True if chosen in kinds else "hidden") for kinds in shown.values()],
-        kind,
-        list(shown),
-        **QUIET,
-    )
+
+    def needed(chosen: Any) -> list[dict[str, Any]]:
+        return [gr.update(visible=True if chosen in kinds else "hidden") for kinds in shown.values()]
+
+    # What stands in an accordion that was never opened is not there yet, and Gradio 6.31 forgets what it is told.
+    gr.on([kind.change, more.expand], needed, kind, list(shown), **QUIET)
     _follow(settings, canvas, ready_mask, picture)
     return settings, buttons, canvas, picture
 

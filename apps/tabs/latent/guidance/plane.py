@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 import torch
 
-from apps import limits, player, wiring, worlds
+from apps import limits, links, player, wiring, worlds
 from apps.tabs.latent.guidance import plane_pictures as pictures
 from apps.tabs.latent.guidance.plane_pictures import Way
 from apps.wiring import QUIET
@@ -146,6 +146,15 @@ def work(wish: Wish) -> Generator[tuple[str, Any, Any] | None, None, None]:
         yield said, film(wish, found, note(pair)), pair
 
 
+def brought(wish: Wish) -> Generator[tuple[str, Any, Any] | None, None, None]:
+    """What a link brings back: the shipped pair, or one that is trained now if another training is asked for."""
+    if (wish.dropout, wish.seed) != (DEFAULTS["dropout"], DEFAULTS["seed"]):
+        yield from work(wish)
+        return
+    for found in ways(wish, shipped()):
+        yield found and (told(wish, found), film(wish, found, note(shipped())), None)
+
+
 def shown(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:
     """The film and the table for the settings as they stand, of the visitor's own pair if there is one."""
     *values, pair = chosen
@@ -202,11 +211,15 @@ def lab(page: gr.Blocks) -> None:
     picture = player.player(film(check(**DEFAULTS), first, note(pair)), elem_id="plane")
     said = gr.Markdown(told(check(**DEFAULTS), first), elem_id="plane-said")
     settings, buttons = controls()
-    own = gr.State(None)
-    train = wiring.as_it_goes(work, check, "plane", pictures=2)
-    wiring.connect(page, "plane", train, settings, [said, picture, own], buttons, check)
-    values, outputs = [*settings.values(), own], [said, picture]
-    latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last"}
+    own, again = gr.State(None), gr.Button("Show again", visible="hidden", elem_id="plane-again")
+    write, values = links.write("plane", settings), list(settings.values())
+    train, bring = (wiring.as_it_goes(made, check, "plane", pictures=2) for made in (work, brought))
+    buttons["run"].click(train, values, [said, picture, own], js=write, trigger_mode="once", **QUIET)
+    buttons["stop"].click(limits.stopper("plane"), queue=False, api_visibility="private")
+    again.click(bring, values, [said, picture, own], **QUIET)
+    wiring.link(page, "plane", settings, buttons | {"run": again}, check)
+    values, outputs = [*values, own], [said, picture]
+    latest: dict[str, Any] = QUIET | {"trigger_mode": "always_last", "js": write}
     gr.on([wiring.moved(settings[name]) for name in ("label", "scale")], shown, values, outputs, **latest)
 
     def placed(event: gr.EventData) -> tuple[float, float]:

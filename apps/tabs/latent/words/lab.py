@@ -3,7 +3,8 @@ nothing."""
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -49,6 +50,7 @@ NOT_DRAWN = (
     "What is shown was drawn from another prompt. Press “Draw side by side” to see where this word is looked up."
 )
 
+OPENING = threading.Lock()
 Shown = tuple[Any, ...]
 """A line, and new values for film, strip, arms, table and what is kept; `gr.skip()` where nothing changes."""
 SKIPPED = (gr.skip(),) * 5
@@ -68,18 +70,11 @@ def work(wish: Wish, say: Callable[[Wish, Progress], str] | None = None) -> Gene
             film, kept = words_pictures.film(now.looked, wish.word, wish.resolution), now.looked
             yield None
             strip = words_pictures.strip(now.looked)
+            yield None
+        both = beside(wish, now)
+        yield None
         table = compared(now.arms) if over else ""
-        yield (say or told)(wish, now) if over else now.text, film, strip, beside(wish, now), table, kept
-
-
-def afresh(handler: Callable[..., Iterator[Shown]]) -> Callable[..., Iterator[Shown]]:
-    """The same handler, which first ends what its visitor has running in this lab: both would write into one place."""
-
-    def run(request: gr.Request, *chosen: Any) -> Iterator[Shown]:
-        limits.stop(request, LAB)
-        yield from handler(request, *chosen)
-
-    return run
+        yield (say or told)(wish, now) if over else now.text, film, strip, both, table, kept
 
 
 def beside(wish: Wish, now: Progress) -> str:
@@ -113,9 +108,14 @@ def verdict(said: str, now: Progress) -> str:
     )
 
 
-@cache
 def opening() -> tuple[Progress, Looked]:
-    """The first arm of the default settings, and what it looked up."""
+    """The first arm of the default settings, and what it looked up. Drawn once: who comes meanwhile waits."""
+    with OPENING:
+        return _opening()
+
+
+@cache
+def _opening() -> tuple[Progress, Looked]:
     with contextlib.closing(drawn(check(**DEFAULTS))) as parts:
         first = next(now for now in parts if now is not None and now.arms)
     assert first.looked is not None  # it looked
@@ -213,11 +213,11 @@ def lab(page: gr.Blocks) -> None:
     settings = {"prompt": prompt, "word": word, "weight": weight, "resolution": resolution, **more}
     kept = gr.State()
     outputs = [said, film, strip, both, table, kept]
-    run = afresh(wiring.as_it_goes(work, check, LAB, pictures=len(outputs) - 1))
+    run = wiring.as_it_goes(work, check, LAB, pictures=len(outputs) - 1, afresh=True)
     wiring.connect(page, LAB, run, settings, outputs, buttons, check)
     values = list(settings.values())
-    shown = afresh(wiring.as_it_goes(answered, answer, LAB, pictures=len(outputs) - 1 + len(values)))
-    chosen.input(shown, chosen, [*outputs, *values], **QUIET)
+    shown = wiring.as_it_goes(answered, answer, LAB, pictures=len(outputs) - 1 + len(values), afresh=True)
+    chosen.input(shown, chosen, [*outputs, *values], trigger_mode="multiple", **QUIET)
     prompt.change(offered, [prompt, word], word, trigger_mode="always_last", **QUIET)
     gr.on(
         [word.input, resolution.input], look_again, [kept, word, resolution], film, trigger_mode="always_last", **QUIET

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -123,7 +123,7 @@ def drawn(wish: Wish) -> Generator[Progress | None, None, None]:
     shown = begun = time.monotonic()
     for arm in todo:
         steps, maps = [], []
-        for step, found in sampled(wish, arm):
+        for step, found in looked_up(wish, arm) if looked is None else sampled(wish, arm):
             steps.append(step)
             maps.append({side: rows[:1].clone() for side, rows in found.items()})
             due = time.monotonic() - shown > FRAME
@@ -141,10 +141,23 @@ def drawn(wish: Wish) -> Generator[Progress | None, None, None]:
         yield Progress(f"arm {len(done)} of {len(todo)} drawn", done, looked, time.monotonic() - begun)
 
 
-def sampled(wish: Wish, arm: Arm) -> Iterator[tuple[Step, Maps]]:
+def looked_up(wish: Wish, arm: Arm) -> Iterator[tuple[Step, Maps]]:
     """The steps of an arm, and what was looked up at each."""
-    settings = {name: getattr(wish.drawing, name) for name in ("steps", "guidance", "sampler", "seed", "n")}
-    return looking.sample(studio.studio().model, arm.prompt, arm.weights, **settings)
+    return looking.sample(studio.studio().model, arm.prompt, arm.weights, **settings(wish))
+
+
+def sampled(wish: Wish, arm: Arm) -> Iterator[tuple[Step, Maps]]:
+    """The same steps, for less: what was looked up is not kept."""
+    model = studio.studio().model
+    unet = looking.private(model.unet)
+    with looking.weighted(unet, arm.weights, wish.drawing.guidance):
+        for step in replace(model, unet=unet).sample(arm.prompt, **settings(wish)):
+            yield step, {}
+
+
+def settings(wish: Wish) -> dict[str, Any]:
+    """What all arms have in common."""
+    return {name: getattr(wish.drawing, name) for name in ("steps", "guidance", "sampler", "seed", "n")}
 
 
 def decoded(latents: Tensor) -> Generator[None, None, Tensor]:
