@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 import torch
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from threadpoolctl import threadpool_limits
 
 from apps import limits, player
@@ -22,6 +23,8 @@ TABS = (start, two_kinds, families, gan, forward, reverse, objectives, latent)
 GLANCE = 0.01
 """Seconds from one look of the queue for new events to the next. Gradio's own thousandth interrupts what is being
 computed so often that a small GAN trains a fifth slower, and keeps an idle page busy."""
+PACKING = Middleware(GZipMiddleware, minimum_size=10_000, compresslevel=4)
+"""The page's description of its hundreds of components packs to a sixth."""
 STYLE = Path(__file__).with_name("style.css")
 HEADER = """
 # Latent Diffusion, Hands On
@@ -103,7 +106,7 @@ def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
         "max_threads": 2 * limits.AT_ONCE,  # each run waits in one; the others are for what is quick
         "footer_links": ["api", "settings"],
         "max_file_size": "2mb",
-        "app_kwargs": {"middleware": [Middleware(limits.BodyCap), Middleware(player.Promises)]},
+        "app_kwargs": {"middleware": [Middleware(limits.BodyCap), Middleware(player.Promises), PACKING]},
     }
     page.launch(**settings | options)
     return page

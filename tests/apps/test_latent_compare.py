@@ -98,7 +98,7 @@ def test_cells_come_one_by_one_and_then_the_film():
     clip = json.loads(film)
     assert (clip["frames"], clip["labels"][-1]) == (4, "done · done")
     titles = [panel["title"] for panel in clip["panels"]]
-    assert titles == ["first: steps 2", "last: steps 3", "where they differ", "how far apart"]
+    assert titles == ["steps 2", "steps 3", "where they differ", "how far apart"]
 
 
 def test_cells_are_called_by_what_sets_them_apart_and_samplers_by_their_names():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +133,45 @@ def test_a_large_clip_does_not_travel_with_the_page():
     told = json.loads(player.player(large).value)
     assert list(told) == ["src"]
     assert Path(told["src"].removeprefix("gradio_api/file=")).read_text(encoding="utf-8") == large
+
+
+def lies_at(address: str) -> str:
+    return json.loads(address)["src"].removeprefix("gradio_api/file=")
+
+
+def until_it_lies(place: str, text: str) -> None:
+    end = time.monotonic() + 5
+    while Path(place).read_text(encoding="utf-8") != text:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_promised_clip_is_made_once_when_it_is_first_asked_for():
+    made, passed_on = [], []
+
+    async def app(scope, receive, send):
+        passed_on.append(scope["type"])
+
+    def ask(path: str) -> None:
+        asyncio.run(player.Promises(app)({"type": "http", "path": path}, None, None))
+
+    place = lies_at(player.promised(lambda: made.append("clip") or '"the clip"'))
+    assert (Path(place).read_text(encoding="utf-8"), made) == ("null", [])
+    ask("/gradio_api/file=/another")
+    assert made == []
+    ask(f"/gradio_api/file={place}")
+    ask(f"/gradio_api/file={place}")
+    until_it_lies(place, '"the clip"')
+    player.keep(place)
+    assert made == ["clip"]
+    asyncio.run(player.Promises(app)({"type": "lifespan"}, None, None))
+    assert passed_on == ["http"] * 3 + ["lifespan"]
+
+
+def test_all_promised_clips_are_made_in_the_order_of_the_page():
+    made = []
+    places = [lies_at(player.promised(lambda k=k: made.append(k) or str(k))) for k in (1, 2, 3)]
+    player.keep_all()
+    for k, place in enumerate(places):
+        until_it_lies(place, str(k + 1))
+    assert made == [1, 2, 3]

@@ -62,8 +62,11 @@ def test_it_starts_as_a_module_and_as_a_script_from_anywhere(start, tmp_path, co
 
 
 def test_the_page_is_light(url):
-    """The chapters' opening clips, megabytes, are fetched when they are first seen."""
-    assert len(urllib.request.urlopen(url).read()) < 2_000_000
+    """The chapters' opening clips, megabytes, are fetched when they are first seen, and what is sent is packed."""
+    with httpx.stream("GET", url, headers={"accept-encoding": "gzip"}) as answer:
+        page = answer.read()
+        assert answer.num_bytes_downloaded < 450_000
+    assert b"GANs" in page
 
 
 def test_a_chapter_starts_alone(start):

@@ -58,7 +58,7 @@ def test_it_opens_with_a_grid_a_refusal_loses_nothing_and_stop_keeps_what_there_
     assert all("as asked" in text for text in page.locator("#compare-grid td").all_inner_texts())
     assert columns(page) == ["1", "2", "5", "20"]
     assert rows(page) == ["DDIM", "DPM-Solver++(2M)"]
-    assert titles(page)[:2] == ["first: DDIM, steps 1", "last: DPM-Solver++(2M), steps 20"]
+    assert titles(page)[:2] == ["DDIM, steps 1", "DPM-Solver++(2M), steps 20"]
     assert page.locator("#compare-grid img").first.get_attribute("alt").startswith("Cell 1: ")
     too_much_is_refused(page)
     stop_keeps_what_there_is(page)
@@ -95,7 +95,7 @@ def test_a_link_brings_a_grid_back_and_words_are_swapped_and_scrubbed_without_a_
     page.click("#compare-run")
     until(page, lambda: "2 cells · 80 network evaluations" in said(page), 150)
     until(page, lambda: columns(page) == ["red", "<b>blue"])
-    until(page, lambda: titles(page)[:2] == ["first: red", "last: <b>blue"])
+    until(page, lambda: titles(page)[:2] == ["red", "<b>blue"])
     assert page.locator(":is(#compare-grid, #compare) b").count() == 0
     assert "compare-x=word" in page.url
     until(page, lambda: frame(page) == "done · done")

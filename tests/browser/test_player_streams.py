@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import gradio as gr
 import pytest
+from starlette.middleware import Middleware
 
 from apps import player
 from tests.browser.stage import everything, growing, pixel
@@ -188,3 +190,29 @@ def test_a_hidden_tab_only_hides_a_player(watched):
     page.locator("#clip canvas").nth(1).hover()
     assert "density" in page.locator("#clip .tip").nth(1).inner_text()
     blocks.close()
+
+
+def test_what_comes_while_an_opening_is_being_made_is_shown_at_once(watched):
+    go_on = threading.Event()
+
+    def opening() -> str:
+        go_on.wait(30)
+        return growing(0)
+
+    with gr.Blocks() as blocks:
+        clip = player.player(opening, elem_id="clip")
+        gr.Button("Go").click(lambda: growing(7), None, clip)
+    options = {"head": player.HEAD, "css_paths": [player.STYLE], "run_history": False}
+    packing = {"middleware": [Middleware(player.Promises)]}
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, app_kwargs=packing, **options)
+    try:
+        page = watched(url)
+        page.get_by_text("This picture is being drawn").wait_for()
+        page.get_by_role("button", name="Go", exact=True).click()
+        page.get_by_text("frame 7").wait_for(timeout=5000)
+        go_on.set()
+        page.reload()
+        page.get_by_text("frame 0").wait_for(timeout=5000)
+    finally:
+        go_on.set()
+        blocks.close()
