@@ -318,7 +318,7 @@ def test_steps_forth_and_back_and_on_with_another_scale(model):
     assert said.endswith("step 2 of 6 (2 with scale 3).")
     assert back.left is not None
     assert back.left.steps == 6  # not the five of the press before
-    assert [panel["title"] for panel in clip["panels"]][1] == "on the way that you left"
+    assert [panel["title"] for panel in clip["panels"]][1] == "the way you left"
     said, clip, on = pressed(guidance_steps.forward, 40, back, scale=0)
     assert said.endswith("step 6 of 6 (2 with scale 3, then 4 with scale 0).")
     assert clip["frames"] == 6

@@ -111,7 +111,7 @@ def test_the_film_shows_the_shares_of_each_step_and_their_mean(looked):
     film = json.loads(words_pictures.film(looked, crown, "4×4"))
     assert film["frames"] == 4
     assert film["labels"][-1] == "mean of all steps"
-    assert titles(json.dumps(film))[1] == "where “crown” is looked up"
+    assert titles(json.dumps(film))[1] == "looked up: “crown”"
     heat = film["panels"][2]["layers"][0]
     codes = np.frombuffer(base64.b64decode(heat["data"]), np.uint8).reshape(heat["shape"])
     shares = np.stack([maps[4][0, 6].numpy() for maps in looked.maps])

@@ -27,11 +27,13 @@ LONG = 200
 
 @pytest.fixture(scope="module")
 def address():
-    """A page whose question asks fewer critters, and whose channels are scaled in bigger steps."""
+    """A page whose question asks fewer critters, and whose clips go in bigger steps."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(autoencode_question, "CROWD", FEW)
         patch.setattr(autoencode_pictures, "CROWD", FEW)
         patch.setattr(autoencode_pictures, "FACTORS", [-2.0, -1.0, 0.0, 1.0, 2.0, 3.0])
+        patch.setattr(autoencode_pictures, "SHARES", [0.0, 0.25, 0.5, 0.75, 1.0])
+        patch.setattr(autoencode_pictures, "DISTANCES", [0.0, 0.5, 1.0, 2.0, 3.0])
         with alone(autoencode.lab) as found:
             yield found
 
@@ -62,7 +64,7 @@ def says(page, part: str, begin: str, end: str = "") -> None:
     until(page, lambda: text(page, part).startswith(begin) and text(page, part).endswith(end), LONG)
 
 
-def test_everything_is_scrubbed_without_the_server_and_changed_at_once(page):
+def test_everything_is_scrubbed_without_the_server_and_changed_at_once_and_a_question_is_answered(page):
     assert "comes back with a PSNR of" in text(page, "said")
     assert "float16" in text(page, "figures")
     for player in PLAYERS:
@@ -80,17 +82,18 @@ def test_everything_is_scrubbed_without_the_server_and_changed_at_once(page):
     before = page.evaluate(INK, ["autoencode", 2])
     box = page.locator("#autoencode-scale1 input[type=number]")
     box.fill("0")
-    box.press("Enter")
+    box.press("Tab")
     until(page, lambda: "Changed: channel 1 × 0.00." in told(page, "autoencode"), LONG)
     assert page.evaluate(INK, ["autoencode", 2]) != before
     assert "from the changed latent" in text(page, "said")
     assert "autoencode-scale1=0&" in page.url
     choose(page, "autoencode-swap", "channels 1 and 3")
     until(page, lambda: "Changed: swapped channels 1 and 3, channel 1 × 0.00." in told(page, "autoencode"), LONG)
+    asked(page)
 
 
-def test_the_question_is_answered_by_critters_stopped_and_answered_again(page):
-    seen(page, "autoencode-channels")
+def asked(page) -> None:
+    """The question is stopped, asked again, and asked once more in the midst of that."""
     page.locator("#autoencode-answer").get_by_label("channel 2").check()
     until(page, lambda: f"of {FEW} critters" in text(page, "verdict"), LONG)
     page.click("#autoencode-stop")
@@ -98,7 +101,7 @@ def test_the_question_is_answered_by_critters_stopped_and_answered_again(page):
     assert canvases(page, "autoencode-tally") == 1  # what there was stays
     page.locator("#autoencode-answer").get_by_label("channel 3").check()
     until(page, lambda: "then stopped" not in text(page, "verdict"), LONG)
-    page.locator("#autoencode-answer").get_by_label("channel 4").check()  # in the midst of it
+    page.locator("#autoencode-answer").get_by_label("channel 4").check()
     says(page, "verdict", "You said: channel 4. It is channel")
     until(page, lambda: canvases(page, "autoencode-channels") == PANELS + 1, LONG)
     assert f"{FEW} fresh critters, decoded just now." in told(page, "autoencode-tally")

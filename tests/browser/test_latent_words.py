@@ -58,7 +58,7 @@ def test_it_opens_with_a_picture_is_scrubbed_without_asking_and_shows_other_word
         page.locator(f"#{player}").scroll_into_view_if_needed()
         until(page, lambda player=player, count=count: canvases(page, player) == count, LONG)
     assert told(page, "words").startswith("Drawn when the app started.")
-    assert titles(page, "words")[1] == "where “crown” is looked up"
+    assert titles(page, "words")[1] == "looked up: “crown”"
     assert titles(page, "words-arms") == ["as it is"]
     assert page.locator("#words output").inner_text() == "mean of all steps"
     page.wait_for_timeout(500)
@@ -86,7 +86,7 @@ def test_the_answer_is_given_by_running_and_then_a_prompt_of_ones_own_is_drawn_a
     until(page, lambda: page.input_value("#words-word input") == "1", LONG)
     page.click("#words-draw")
     until(page, lambda: said(page).startswith("With the word × 0"), LONG)
-    assert titles(page, "words")[1] == "where “1” is looked up"
+    assert titles(page, "words")[1] == "looked up: “1”"
     assert arms(page) == 3
     assert nothing_became_markup(page)
     before = said(page)

@@ -181,7 +181,6 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button], gr.File]:
         other = gr.Number(
             DEFAULTS["other"],
             label="The other critter’s seed",
-            info="To swap with, and to mix with",
             precision=0,
             elem_id=f"{LAB}-other",
             min_width=120,
@@ -191,7 +190,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button], gr.File]:
             DEFAULTS["description"], label="Description", max_lines=2, elem_id=f"{LAB}-description", min_width=300
         )
         picture = gr.File(
-            label="A picture of yours", file_types=["image"], height=120, elem_id=f"{LAB}-picture", min_width=200
+            label="A picture of yours", file_types=["image"], height=140, elem_id=f"{LAB}-picture", min_width=200
         )
     buttons = wiring.button_row(LAB, "Encode")
     with gr.Row():

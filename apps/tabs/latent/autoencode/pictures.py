@@ -74,23 +74,24 @@ def there_and_back(scene: Scene) -> Work:
     ]
     yield player.clip(
         [
-            player.panel([pictures(scene.x, None)], title="the picture, 64 × 64 × 3"),
+            player.panel([pictures(scene.x, None)], title="picture, 64 × 64 × 3"),
             player.panel(
                 [player.heat(channels(latents.numpy()), "z", low=-REACH, high=REACH, map="diverging")],
-                title="the latent, 8 × 8 × 4: channels 1, 2 over 3, 4",
+                title="latent, 8 × 8 × 4",
             ),
             player.panel([pictures(x_hat, None)], title="decoded"),
             player.panel(
                 [player.heat(error.numpy(), "error", low=0, high=LARGEST_ERROR, unit="of 255")],
-                title="error, mean of the three colours",
+                title="error",
             ),
         ],
         frames=len(labels),
         labels=labels,
         rate=2,
         start=0,
-        note=f"{scene.wish.source.told} {changes(scene)}The slider goes from the mean of q(z | x) to draws that are 1, "
-        "2, 4 … of its standard deviations away, all with the same ξ.",
+        note=f"{scene.wish.source.told} {changes(scene)}Of the latent, channels 1 and 2 stand over 3 and 4; the error "
+        "is the mean of the three colours. The slider goes from the mean of q(z | x) to draws that are 1, 2, 4 … of "
+        "its standard deviations away, all with the same ξ.",
     )
 
 

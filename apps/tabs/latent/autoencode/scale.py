@@ -29,7 +29,7 @@ LOUDEST = 60.0
 THEIRS = 1 / STABLE_DIFFUSION_V1.scaling_factor
 """The spread of Stable Diffusion's latents before they are rescaled."""
 RATIOS = torch.tensor(SPREADS)[:, None, None, None]
-DECODED, REDRAWN = "sampled, then decoded at this scale", "begun at this scale, redrawn"
+DECODED, REDRAWN = "decoded at this scale", "begun at this scale"
 HUES = {DECODED: "generated", REDRAWN: "real"}
 NOTE = (
     "The network has learned from latents of spread 1. Left, in closed form, what the schedule would mean for others. "

@@ -15,9 +15,11 @@ async function fetched(grid) {
   return grid;
 }
 
+/** A long name may break before what stands in brackets. */
 function heading(scope, text) {
-  const cell = make("th", "", text);
+  const cell = make("th");
   cell.scope = scope;
+  text.split(/(?=\()/).forEach((part, k) => cell.append(...(k ? [make("wbr"), part] : [part])));
   return cell;
 }
 

@@ -164,13 +164,13 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
 def along(which: str, label: str, names: Sequence[str]) -> tuple[gr.Dropdown, gr.Textbox]:
     """An axis: its setting, and its values, which the setting brings along."""
     setting = gr.Dropdown(
-        list(names), value=DEFAULTS[which], label=label, elem_id=f"compare-{which}", min_width=130, scale=1
+        list(names), value=DEFAULTS[which], label=label, elem_id=f"compare-{which}", min_width=150, scale=1
     )
     values = gr.Textbox(
         DEFAULTS[f"{which}_values"],
         label="Values, with commas between",
         elem_id=f"compare-{which}-values",
-        min_width=180,
+        min_width=200,
         scale=2,
     )
     js = f"(name) => ({SUGGESTED!r})[name] ?? ''"

@@ -31,7 +31,7 @@ HERE = Path(__file__)
 FRAMES = 24
 """Frames of a film before its last, at most; of longer walks some steps are passed over."""
 LONGEST_TITLE = 32
-"""Characters of a cell's name that stand in a single line over its picture."""
+"""Characters of a cell's name over its picture, about a line."""
 
 
 def component(value: str, elem_id: str) -> gr.HTML:
@@ -104,8 +104,7 @@ def _titles(grid: Grid) -> list[str]:
     """What the cells are called whose walks are shown: by what sets them apart."""
     if len(grid.walks) == 1:
         return ["the cell"]
-    which = zip(("first", "last"), sorted(grid.walks), strict=True)
-    return [f"{name}: {short(grid.wish.called(k), LONGEST_TITLE)}" for name, k in which]
+    return [short(grid.wish.called(k), LONGEST_TITLE) for k in sorted(grid.walks)]
 
 
 def _where(steps: list[Step], k: int) -> str:

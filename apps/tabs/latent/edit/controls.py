@@ -64,7 +64,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button], gr.HTML, gr.File]:
 def _source() -> tuple[gr.Dropdown, gr.Textbox, gr.Number, gr.File]:
     with gr.Row():
         source = gr.Dropdown(
-            list(SOURCES), value=DEFAULTS["source"], label="Source", elem_id="edit-source", min_width=150
+            list(SOURCES), value=DEFAULTS["source"], label="Source", elem_id="edit-source", min_width=200
         )
         critter = gr.Number(
             DEFAULTS["critter"], label="The critter’s seed", precision=0, elem_id="edit-critter", min_width=110
@@ -76,7 +76,7 @@ def _source() -> tuple[gr.Dropdown, gr.Textbox, gr.Number, gr.File]:
         max_lines=3,
         elem_id="edit-description",
     )
-    picture = gr.File(label="Or a picture of yours", file_types=["image"], height=110, elem_id="edit-picture")
+    picture = gr.File(label="Or a picture of yours", file_types=["image"], height=140, elem_id="edit-picture")
     return source, description, critter, picture
 
 

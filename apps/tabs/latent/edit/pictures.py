@@ -139,7 +139,7 @@ def inpainting(wish: Wish, found: Painting) -> str:
         _pictures(to_arrays(found.mended), "kept pixels put back"),
         player.panel(
             [player.heat(moved, "|ẑ₀ − z₀|", low=0, high=max(float(moved.max()), 0.1))],
-            title="what is moved in the latent",
+            title="moved in the latent",
         ),
     ]
     names = [f"step {k + 1} of {frames - 1}" for k in range(frames - 1)] + ["done"]

@@ -152,7 +152,7 @@ def brought(wish: Wish) -> Generator[tuple[str, Any, Any] | None, None, None]:
         yield from work(wish)
         return
     for found in ways(wish, shipped()):
-        yield found and (told(wish, found), film(wish, found, note(shipped())), None)
+        yield (told(wish, found), film(wish, found, note(shipped())), None) if found else None
 
 
 def shown(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:

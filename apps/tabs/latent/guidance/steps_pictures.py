@@ -21,7 +21,7 @@ def film(way: Way, note: str) -> str:
     n = max(1, len(way.guesses))
     panels = [_guesses(way, n, "ẑ₀, decoded")]
     if way.left is not None:
-        panels.append(_guesses(way.left, n, "on the way that you left"))
+        panels.append(_guesses(way.left, n, "the way you left"))
     panels.append(_scales(way, n))
     labels = [f"step {k + 1}: t = {one.step.t}" for k, one in enumerate(way.walk.taken)] or ["pure noise"]
     return player.clip(panels, frames=n, labels=labels, rate=8, note=note)
@@ -40,7 +40,7 @@ def _scales(way: Way, n: int) -> player.Panel:
     total = float(len(way.walk.times) - 1)
     layers = []
     if way.left is not None and way.left.walk.taken:
-        layers.append(_stairs(way.left, "exact", "on the way that you left", dashed=True))
+        layers.append(_stairs(way.left, "exact", "of the way you left", dashed=True))
     if way.walk.taken:
         layers.append(_stairs(way, "generated", "of this way", marker=range(n)))
     x, y = (1.0, total, "step"), (0.0, 15.5, "guidance scale")

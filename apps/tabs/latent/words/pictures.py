@@ -87,7 +87,7 @@ def film(looked: Looked, word: Word, resolution: str) -> str:
     return player.clip(
         [
             player.panel([player.image(looked.pictures, smooth=True, quality=90)], title="ẑ₀, decoded"),
-            player.panel([overlaid(looked.pictures, shares)], title=f"where “{called(word)}” is looked up"),
+            player.panel([overlaid(looked.pictures, shares)], title=f"looked up: “{called(word)}”"),
             player.panel([player.heat(100 * shares, "share", unit="%")], title=f"its share, {side} positions"),
             _course(looked, word, resolution),
         ],
