@@ -72,11 +72,10 @@ def about(shop: Studio) -> str:
     with torch.device("meta"):
         original = sum(parameter_count(part()) for part in (TextEncoder, UNet, Autoencoder))
     card = weights.read_card("unet")
-    note = f" {card['note']}" if "note" in card else ""
     return (
         f"Stable Diffusion’s architecture with {ours / 1e6:.1f} instead of {original / 1e6:,.0f} million parameters. "
         f"The weights were trained ahead of time, by `make weights` (the U-Net by `{card['command']}`); "
-        f"every picture after the first is computed when you press the button.{note}"
+        f"every picture after the first is computed when you press the button."
     )
 
 
