@@ -85,21 +85,25 @@ def restore(
         check(**wanted)
         return {settings[name]: value for name, value in wanted.items()}
 
+    arrived = f"""const run = document.querySelector("#{button}");
+  (run.offsetParent ? run : document.querySelector("#{lab}")).scrollIntoView({{block: "center"}});"""
     page.load(None, js=_find(lab, str(arrive.elem_id), _tab(query)), api_visibility="private")
     restored = arrive.click(
         read,
         query,
         list(settings.values()),
-        js=f"""() => [document.querySelector("#{arrive.elem_id}").dataset.address]""",
+        js=f"""() => {{
+  {arrived} // even if the link is refused, so that one sees what it was for
+  return [document.querySelector("#{arrive.elem_id}").dataset.address];
+}}""",
         show_progress="hidden",
         api_visibility="private",
     )
     restored.success(
         None,
         js=f"""() => {{
-  const run = document.querySelector("#{button}");
+  {arrived}
   run.click();
-  (run.offsetParent ? run : document.querySelector("#{lab}")).scrollIntoView({{block: "center"}});
 }}""",
         api_visibility="private",
     )

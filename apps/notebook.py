@@ -31,12 +31,10 @@ def chapter(page: gr.Blocks, name: str, labs: Mapping[str, Callable[[gr.Blocks],
         if cell.cell_type == "markdown":
             gr.Markdown(cell.source, latex_delimiters=LATEX, elem_classes="prose-column")
             continue
-        _code(cell)
-        if text := recorded["printed"].get(chapters.key(cell)):
-            gr.Markdown(f"```text\n{text}\n```", elem_classes="printed", label="What it printed")
-        for tag in cell.metadata.get("tags", []):
-            if tag.startswith(LAB):
-                labs[tag.removeprefix(LAB)](page)
+        found = [tag.removeprefix(LAB) for tag in cell.metadata.get("tags", []) if tag.startswith(LAB)]
+        for lab in found:
+            labs[lab](page)
+        _code(cell, recorded["printed"].get(chapters.key(cell), ""), folded=bool(found))
     if command := recorded.get("command"):
         gr.Markdown(f"What stands under the code is what it printed when {command} was run.", elem_classes="recorded")
     gr.DownloadButton("This chapter as a Jupyter notebook", _file(name), size="sm", elem_classes="take-away")
@@ -47,12 +45,25 @@ def _recorded() -> dict[str, Any]:
     return measurements.load("printed", needs=("printed",))
 
 
-def _code(cell: NotebookNode) -> None:
-    """A code cell, folded and read-only; where it prints the source of something, that source."""
+def _code(cell: NotebookNode, printed: str, *, folded: bool) -> None:
+    """A code cell, folded and read-only (where it prints the source of something, that source), and what it printed.
+
+    That is folded too where it stands below a lab, since a lab may ask what will come out.
+    """
     shown = cell.metadata.get("source")
     text = chapters.source(shown) if shown else cell.source
-    with gr.Accordion(f"Code: {shown.removeprefix('tutorial.')}" if shown else "Code", open=False, elem_classes="code"):
+    title = f"Code: {shown.removeprefix('tutorial.')}" if shown else "Code"
+    with gr.Accordion(title + ", and what it printed" * folded, open=False, elem_classes="code"):
         gr.Markdown(f"```python\n{text.rstrip()}\n```")
+        if folded:
+            _printed(printed)
+    if not folded:
+        _printed(printed)
+
+
+def _printed(text: str) -> None:
+    if text:
+        gr.Markdown(f"```text\n{text}\n```", elem_classes="printed", label="What it printed")
 
 
 def _file(name: str) -> str:

@@ -26,6 +26,7 @@ computed so often that a small GAN trains a fifth slower, and keeps an idle page
 PACKING = Middleware(GZipMiddleware, minimum_size=10_000, compresslevel=4)
 """The page's description of its hundreds of components packs to a sixth."""
 STYLE = Path(__file__).with_name("style.css")
+KEYS = f"<script>(() => {{\n{Path(__file__).with_name('keys.js').read_text(encoding='utf-8')}}})();</script>"
 HEADER = """
 # Latent Diffusion, Hands On
 From “what is a generative model?” to the real Stable Diffusion architecture, small enough to run on two CPU
@@ -100,7 +101,7 @@ def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
     settings = {
         "theme": theme(),
         "css_paths": [STYLE, player.STYLE],
-        "head": player.HEAD,
+        "head": player.HEAD + KEYS,
         "run_history": False,  # it would keep every picture in the browser's storage, and slow each event down
         "ssr_mode": False,
         "max_threads": 2 * limits.AT_ONCE,  # each run waits in one; the others are for what is quick

@@ -147,3 +147,9 @@ def test_a_bad_link_gets_a_plain_sentence(watched, url_of):
     page.get_by_role("tab", name=TAB).click()
     note(page, "dissolve", "T = 1000")
     assert "Traceback" not in page.inner_text("body")
+
+
+def test_a_bad_link_shows_the_lab_that_it_was_for(watched, url_of):
+    page = watched(f"{url_of(TAB, 'dissolve', 'spend', 'ending')}?ending-data=planets")
+    page.get_by_text("must be one of").wait_for()
+    assert page.evaluate("window.scrollY") > 300

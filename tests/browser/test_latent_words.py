@@ -57,7 +57,7 @@ def test_it_opens_with_a_picture_is_scrubbed_without_asking_and_shows_other_word
     for player, count in (("words", 4), ("words-strip", 8), ("words-arms", 1)):
         page.locator(f"#{player}").scroll_into_view_if_needed()
         until(page, lambda player=player, count=count: canvases(page, player) == count, LONG)
-    assert told(page, "words").startswith("Drawn when the app started.")
+    assert told(page, "words").startswith("Drawn here, since the app started.")
     assert titles(page, "words")[1] == "looked up: “crown”"
     assert titles(page, "words-arms") == ["as it is"]
     assert page.locator("#words output").inner_text() == "mean of all steps"

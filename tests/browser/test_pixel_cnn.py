@@ -91,6 +91,8 @@ def test_letting_go_of_a_slider_draws(page):
     slider.click(position={"x": 0.9 * slider.bounding_box()["width"], "y": 5})
     until(page, lambda: frames(page) < 8 and f"{28 * (frames(page) - 1)} pixels" in told(page, "pixels"), 30)
     assert frames(page) > 1  # a row for each frame but the first
+    slider.press("End")  # keys let go of it too
+    until(page, lambda: frames(page) == 1, 30)
 
 
 def test_another_test_digit_is_weighed(page):

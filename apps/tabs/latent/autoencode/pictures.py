@@ -123,7 +123,7 @@ def each_channel(scene: Scene, answered: bool) -> Work:
             for c, row in enumerate(heights)
         ]
         axes: dict[str, Any] = {"x": (LEAST, MOST, "factor"), "y": (QUIET_ENOUGH, LOUD, "PSNR, dB")}
-        panels.append(player.panel(curves, title="what it costs", width=2, aspect=0.5, **axes))
+        panels.append(player.panel(curves, title="what it costs", width=2, aspect=0.85, **axes))
     yield player.clip(
         panels,
         frames=len(factors),

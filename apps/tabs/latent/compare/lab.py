@@ -132,7 +132,7 @@ def lab(page: gr.Blocks) -> None:
         gr.Markdown(f"### This lab cannot draw yet\n{error}")
         return
     table = compare_pictures.component(player.promised(lambda: opening()[0]), elem_id="compare-grid")
-    said = gr.Markdown("Drawn when the app started, from one noise.", elem_id="compare-said")
+    said = gr.Markdown("Drawn here, since the app started, from one noise.", elem_id="compare-said")
     settings, buttons = controls()
     film = player.player(lambda: opening()[1], elem_id="compare")
     run = wiring.as_it_goes(work, check, "compare", pictures=2)

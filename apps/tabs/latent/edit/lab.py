@@ -180,7 +180,7 @@ def lab(page: gr.Blocks) -> None:
         gr.Markdown(f"### This lab cannot draw yet\n{error}")
         return
     film = player.player(opening, elem_id="edit")
-    said = gr.Markdown("Computed when the app started.", elem_id="edit-said")
+    said = gr.Markdown("Computed here, since the app started.", elem_id="edit-said")
     settings, buttons, canvas, picture = edit_controls.controls()
     run = wiring.as_it_goes(work, check, "edit", pictures=2)
     wiring.connect(page, "edit", run, settings, [said, film, canvas], buttons, check, unlinked=[picture])

@@ -98,7 +98,7 @@ def first() -> Way:
 
 def opening() -> str:
     """That way, drawn."""
-    return pictures.film(first(), "Drawn as the app started. Step back, change the scale, and go on.")
+    return pictures.film(first(), "Drawn here, since the app started. Step back, change the scale, and go on.")
 
 
 def told(way: Way) -> str:

@@ -119,7 +119,7 @@ def _opening() -> tuple[Progress, Looked]:
     with contextlib.closing(drawn(check(**DEFAULTS))) as parts:
         first = next(now for now in parts if now is not None and now.arms)
     assert first.looked is not None  # it looked
-    return first, replace(first.looked, note=f"Drawn when the app started. {first.looked.note}")
+    return first, replace(first.looked, note=f"Drawn here, since the app started. {first.looked.note}")
 
 
 def look_again(kept: Looked | None, name: Any, resolution: Any) -> str:
