@@ -12,13 +12,18 @@ function brief(value, digits = 4) {
   return `${mantissa}·${power(Number(exponent))}`.replace(/^-/, "−").replace(/^(−?)1·/, "$1");
 }
 
-/** About `count` round numbers between two numbers. */
+const FEWEST = 2; // numbers beside an axis: one alone, which often is 0, does not tell how large anything is
+
+/** About `count` round numbers between two numbers, and never fewer than `FEWEST`. */
 function roundNumbers(low, high, count) {
-  const rough = (high - low) / count;
+  const rough = (high - low) / Math.max(count, 1);
   const unit = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((multiple) => multiple * unit >= rough) * unit;
-  const first = Math.ceil(low / step - 1e-9);
-  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
+  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10].map((multiple) => multiple * unit);
+  for (let k = steps.findIndex((step) => step >= rough); ; k--) {
+    const first = Math.ceil(low / steps[k] - 1e-9);
+    const length = Math.floor(high / steps[k] + 1e-9) - first + 1;
+    if (length >= FEWEST || k <= 0) return Array.from({ length }, (_, i) => (first + i) * steps[k]);
+  }
 }
 
 class Axis {
@@ -44,11 +49,19 @@ class Axis {
 
   /** Values to mark on an axis of so many pixels; there is room for their labels, which are empty between decades. */
   ticks(pixels) {
-    if (!this.logarithmic) {
-      return roundNumbers(this.low, this.high, pixels / 55).map((value) => ({ value, label: brief(value, 6) }));
+    if (this.logarithmic) {
+      let every = Math.ceil((32 * (this.end - this.start)) / Math.max(pixels, 32));
+      for (; every >= 1; every--) {
+        const ticks = this.powers(every);
+        if (ticks.filter(({ label }) => label).length >= FEWEST) return ticks;
+      }
     }
+    return roundNumbers(this.low, this.high, pixels / 55).map((value) => ({ value, label: brief(value, 6) }));
+  }
+
+  /** The powers of ten and their multiples, with so many decades to a label. */
+  powers(every) {
     const decades = this.end - this.start;
-    const every = Math.ceil((32 * decades) / pixels); // so many decades to a label
     const labelled = decades >= 2 ? [1] : decades >= 1 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
     const ticks = [];
     for (let exponent = Math.floor(this.start); exponent <= Math.ceil(this.end); exponent++) {

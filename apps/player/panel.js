@@ -201,7 +201,9 @@ class Panel {
     context.font = FONT;
     context.textAlign = "center";
     context.textBaseline = "top";
-    for (const { value, label } of this.xTicks) context.fillText(label, this.px(value), y + h + 6);
+    for (const { value, label } of this.xTicks) {
+      context.fillText(label, this.uncut(context, label, this.px(value)), y + h + 6);
+    }
     context.fillText(this.x.name, x + w / 2, y + h + 22);
     context.textAlign = "right";
     context.textBaseline = "middle";
@@ -212,6 +214,12 @@ class Panel {
     context.textAlign = "center";
     context.fillText(this.y.name, 0, 0);
     context.restore();
+  }
+
+  /** Where the middle of a text must be so that the canvas holds all of it: at x, or as near to it as can be. */
+  uncut(context, text, x) {
+    const half = context.measureText(text).width / 2;
+    return Math.max(half, Math.min(x, this.canvas.clientWidth - half));
   }
 
   /** Says beside a spot what the layers have there; says nothing for null. */

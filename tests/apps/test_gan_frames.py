@@ -37,7 +37,8 @@ def test_a_look_is_drawn_and_what_cannot_be_said_is_left_out_with_the_reason(los
     critic = loss == "Wasserstein"
     assert ("what D sees right, in %" in found) != critic
     assert ("the best D for these fakes" in found) != critic
-    assert ("critic" in note) == critic
+    assert ("C(G): against the best D" in found) != critic
+    assert ("critic" in note) == ("no C(G)" in note) == critic
     assert ("pairs" in note) == (pack and not critic)
     assert sum(len(clip) for clip in clips.values()) < 120_000
 

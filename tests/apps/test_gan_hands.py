@@ -102,6 +102,46 @@ def test_a_control_that_is_moved_shows_the_standing_game_under_it(hand):
     assert said(built, last).startswith("turn 1 · ")
 
 
+def test_who_ends_a_game_by_another_set_up_is_told_once(hand, monkeypatch):
+    made, _ = hand
+    me, heard = visitor("another"), []
+    monkeypatch.setattr(gr, "Info", lambda sentence, **_: heard.append(sentence))
+    made.changed(me, *values(g_width=32))  # in place of the recorded game, which is nobody's
+    made.changed(me, *values(pack=True))  # and a game that has no past yet
+    assert heard == []
+    for _ in made.many(me, 3, *values(pack=True)):
+        pass
+    made.changed(me, *values(pack=True, rate_g=0.004, loss="Wasserstein"))  # the same game under other rules
+    assert heard == []
+    for _ in range(2):
+        made.changed(me, *values(noise=1))
+    assert heard == [hands.ANEW]
+    run = made.run(me, *values(noise=1))
+    next(run)
+    for _ in range(2):  # both before the run has noticed
+        assert made.changed(me, *values(g_layers=3)) == gr.skip()
+    assert heard == [hands.ANEW] * 2
+    before = made._benches.of(me).work
+    while made._benches.of(me).work is before:
+        next(run)
+    run.close()
+    made.reset(me, *values(seed=7))  # who asks for it need not be told
+    assert heard == [hands.ANEW] * 2
+
+
+def test_a_run_under_another_set_up_says_so_too(hand, monkeypatch):
+    """If it comes before the change of the control does."""
+    made, _ = hand
+    me, heard = visitor("run anew"), []
+    monkeypatch.setattr(gr, "Info", lambda sentence, **_: heard.append(sentence))
+    for noise in (2, 1):
+        assert heard == []
+        for _ in made.step(me, *values(noise=noise)):
+            pass
+    made.changed(me, *values(noise=1))
+    assert heard == [hands.ANEW]
+
+
 def test_a_run_that_diverges_says_so_and_stands_where_it_was_finite(hand):
     made, built = hand
     me, wild = visitor("wild"), {"optimiser": "SGD", "rate_d": 1.0, "rate_g": 1.0, "loss": "least squares"}

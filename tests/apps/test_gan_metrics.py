@@ -242,6 +242,23 @@ def test_without_its_record_the_lab_says_how_to_get_it_back(monkeypatch):
     assert any("Get it back" in str(block.value) for block in page.blocks.values() if isinstance(block, gr.Markdown))
 
 
+def test_the_curves_have_a_seed_of_their_own_beside_their_button():
+    with gr.Blocks() as page, gr.Tab("GANs"):
+        metrics.lab(page)
+    ids = {number: str(block.elem_id) for number, block in page.blocks.items()}
+    inputs = {
+        ids[number]: [str(one.elem_id) for one in event.inputs]
+        for event in page.fns.values()
+        for number, what in event.targets
+        if what == "click"
+    }
+    assert inputs["metrics-bias-run"][1:] == ["metrics-beside", "metrics-bias-seed"]
+    assert inputs["metrics-run"] == ["metrics-n", "metrics-beside", "metrics-seed"]
+    row = {ids[number]: block.parent for number, block in page.blocks.items()}
+    assert row["metrics-bias-seed"] is not None
+    assert row["metrics-bias-run"] in (row["metrics-bias-seed"], row["metrics-bias-seed"].parent)
+
+
 def test_no_part_of_the_work_is_longer_than_a_turn_should_be():
     """Of computing, by the clock of this thread; the first ones load what all need."""
     import time

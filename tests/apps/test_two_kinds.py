@@ -15,6 +15,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from sklearn.svm import SVC
 
+from apps import limits
 from apps.tabs.two_kinds import by_hand, look, plane, support
 from apps.tabs.two_kinds.by_hand import ByHand, Hand
 from tutorial.data.principal import zeros_and_ones
@@ -250,6 +251,25 @@ class TestOneVisitorsHand:
         for click in clicks:
             click.join(10)
         assert [label for *_, label in mine.now.added] == [0, 1]
+
+    def test_a_sentence_is_not_said_again_to_every_quick_click(self, monkeypatch):
+        hand, clock, shown = Hand(), [100.0], []
+        monkeypatch.setattr(by_hand.time, "monotonic", lambda: clock[0])
+
+        def refused(sentence: str) -> None:
+            def never(now: ByHand) -> ByHand:
+                raise limits.refuse(sentence)
+
+            with pytest.raises(gr.Error, match=sentence) as caught:
+                hand.change(never)
+            shown.append((sentence, caught.value.visible))
+
+        for sentence in ("one", "one", "two", "one", "one"):
+            refused(sentence)
+            clock[0] += 1
+        clock[0] += by_hand.SAID
+        refused("one")
+        assert [visible for _, visible in shown] == [True, False, True, True, False, True]
 
     def test_a_click_fits_no_model(self, monkeypatch):
         monkeypatch.setattr(plane, "generative", None)

@@ -68,7 +68,7 @@ def test_the_latent_chapter_breaks_no_rule(open_page, theme):
     unfold(page)
     for fold in page.locator("#pipeline summary").all():
         fold.click()
-    page.get_by_text("def denoise_guided").wait_for()
+    page.locator(".code pre").nth(1).wait_for()
     page.wait_for_selector("#sampler input")
     page.wait_for_timeout(500)
     page.add_script_tag(path=AXE)

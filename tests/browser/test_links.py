@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from apps.pictures import png_bytes
 from tests.browser.drawing import EVIL, YELLOW, draw, nothing_became_markup, pictures, redrawn, set_number
@@ -95,6 +97,11 @@ def test_a_bad_link_is_refused_in_a_sentence_and_the_page_stays_as_it_was(watche
     assert page.locator("#steps input[type=number]").input_value() == "20"
 
 
+def drawn(source: str) -> np.ndarray:
+    """The pixels of a picture that the page shows: (H, W, 3)."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))), dtype=int)
+
+
 def test_a_saved_picture_brings_back_its_settings_and_is_drawn_again(open_page, tmp_path):
     page = open_page("draw")
     page.fill("#prompt textarea", EVIL)
@@ -112,7 +119,7 @@ def test_a_saved_picture_brings_back_its_settings_and_is_drawn_again(open_page, 
     assert other.input_value("#prompt textarea") == EVIL
     other.wait_for_function("document.querySelector('#drawing .cell figcaption').textContent === 'seed 13'")
     other.wait_for_selector("#drawing .cell > img")
-    assert pictures(other) == [second]
+    assert np.abs(drawn(pictures(other)[0]) - drawn(second)).max() <= 2  # then it was one of two in a batch
     assert nothing_became_markup(other)
 
 

@@ -117,6 +117,58 @@ def test_logarithmic_axes_are_drawn_marked_and_read_in_decades(page):
     assert labels == ["10⁰", "10¹", "10²", "n", "10⁻²", "10⁻¹", "10⁰", "error"]
 
 
+def test_every_axis_has_two_numbers_at_least_and_room_for_them(page):
+    """Also one on either side of 0, one within a decade, and one with room for one power of ten in two."""
+    generator = np.random.default_rng(0)
+    axes = [(-8.3, 1.2, "", 130), (-0.4, 0.4, "", 130), (2.1, 2.9, "log", 130), (0.1, 10, "log", 60)]
+    for scale in ("", "log"):
+        low, span = 10 ** generator.uniform(-4, 4, 200), generator.uniform(0.05, 20, 200)
+        pixels = generator.uniform(100, 400, 200)
+        axes += [
+            (a if scale else -a * share, a * (1 + by), scale, p)
+            for a, by, p, share in zip(
+                low.tolist(), span.tolist(), pixels.tolist(), generator.uniform(-0.9, 2, 200).tolist(), strict=True
+            )
+        ]
+    found = page.evaluate(
+        """(axes) => {
+            const Axis = document.querySelector("clip-player").panels[2].x.constructor;
+            const numbers = ([low, high, scale, pixels]) => new Axis([low, high, "", scale]).ticks(pixels);
+            return axes.map((axis) => numbers(axis).filter(({ label }) => label));
+        }""",
+        axes,
+    )
+    for (low, high, scale, pixels), numbers in zip(axes, found, strict=True):
+        values, labels = [one["value"] for one in numbers], [one["label"] for one in numbers]
+        assert len(set(labels)) == len(labels) >= 2, (low, high, scale, pixels, labels)
+        slack = 1e-6 * (high - low)
+        assert low - slack <= min(values) < max(values) <= high + slack
+        assert scale or len(labels) <= pixels / 18
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize(("low", "high"), [(0, 20000), (-0.002, 0.002)])
+def test_no_number_below_an_axis_is_cut_off(opened, width, low, high):
+    page = opened(viewport={"width": width, "height": 900})
+    cut, written = page.evaluate(
+        """([low, high]) => {
+            const panel = document.querySelector("clip-player").panels[2], written = [];
+            panel.x = new panel.x.constructor([low, high, "turns"]);
+            const native = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, x) {
+                if (this.textAlign === "center" && x) written.push([text, x, this.measureText(text).width / 2]);
+            };
+            panel.draw();
+            CanvasRenderingContext2D.prototype.fillText = native;
+            const outside = ([text, x, half]) => x - half < -0.01 || x + half > panel.canvas.clientWidth + 0.01;
+            return [written.filter(outside), written.map(([text]) => text)];
+        }""",
+        [low, high],
+    )
+    assert cut == []
+    assert str(high) in written
+
+
 def test_by_keys_alone_a_place_is_picked_and_a_point_drawn(page):
     canvas = page.locator("#clip canvas").nth(1)
     assert "Samples. Arrow keys move a crosshair" in canvas.get_attribute("aria-label")

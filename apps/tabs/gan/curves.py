@@ -44,7 +44,7 @@ def left_out(play: Play, rows: Sequence[Row], now: Row) -> str:
     if LOSSES[now.loss].boundary is None:
         said.append(
             "A Wasserstein critic has no answer that means ½: only differences of its answers count. So there is no "
-            "share that it sees right, and no best D = p/(p+q) to compare it with."
+            "share that it sees right, no best D = p/(p+q) to compare it with, and no C(G), which is that D’s."
         )
     if play.modes is None:
         said.append("These data have no modes to count.")
@@ -145,7 +145,7 @@ def _energy(play: Play, rows: Sequence[Row], now: Row, turns: player.Axis) -> pl
 
 
 def _value(play: Play, rows: Sequence[Row], now: Row, turns: player.Axis) -> player.Panel | None:
-    if play.density is None:
+    if play.density is None or LOSSES[now.loss].boundary is None:
         return None
     layers = [
         *_curve(rows, lambda row: row.value, "generated", "C(G)", now),

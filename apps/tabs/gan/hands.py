@@ -24,6 +24,7 @@ SOON = 5.0
 """Seconds in which a game that is being shown surely has been."""
 TIRED = f"paused after {AT_A_TIME:g} s of computing: Run goes on from here"
 OUT_OF_BOUNDS = "The numbers ran out of bounds, and the game was set back to the last moment before: lower a rate."
+ANEW = "Another set-up is another game: it begins anew, and the course of the one before is gone."
 
 Bench = live.Bench[Wish, Play]
 
@@ -75,6 +76,8 @@ class Hands:
         self._benches, self._built = benches, built
         self._first = check(**DEFAULTS).setup
         self._running: WeakSet[Bench] = WeakSet()
+        self._given_up: WeakSet[Play] = WeakSet()
+        """Games of which their visitors were told that another one takes their place."""
 
     @contextlib.contextmanager
     def _alone(self, bench: Bench, *, runs: bool = False) -> Iterator[None]:
@@ -94,6 +97,16 @@ class Hands:
                 stack.callback(self._running.discard, bench)
             yield
 
+    def _ask(self, bench: Bench, chosen: Any) -> None:
+        """Lays the settings on the bench, and says so if they end a game that has a past."""
+        bench.settings = check(*chosen)
+        old = bench.work
+        if old is None or old.setup == bench.settings.setup or old in self._given_up:
+            return
+        if old.moved or len(old.marks.items) > 1:
+            self._given_up.add(old)
+            gr.Info(ANEW, title="Another game")
+
     def _show(self, pictures: dict[str, str], play: Play | None = None) -> dict[Any, Any]:
         """Updates of the pictures, and of the slider, if a game is given."""
         found: dict[Any, Any] = {self._built.pictures[name]: clip for name, clip in pictures.items()}
@@ -112,7 +125,7 @@ class Hands:
 
     def _played(self, request: gr.Request, part: Part, n: int | None, chosen: Any) -> Iterator[dict[Any, Any]]:
         bench = self._benches.of(request)
-        bench.settings = check(*chosen)
+        self._ask(bench, chosen)
         with self._alone(bench, runs=True):
             shown: Play | None = None
             for play, look in limits.run(request, work(bench, part, n), LAB):
@@ -157,7 +170,7 @@ class Hands:
     def slowly(self, request: gr.Request, *chosen: Any) -> Iterator[dict[Any, Any]]:
         """Plays a few turns a second, as one run. It waits between them, outside of its turns at the processor."""
         bench = self._benches.of(request)
-        bench.settings = check(*chosen)
+        self._ask(bench, chosen)
         with self._alone(bench, runs=True), _counted(request) as run:
             live.placed(bench, Play).halt.clear()
             for _ in range(SLOW_TURNS):
@@ -192,7 +205,7 @@ class Hands:
         bench = self._benches.of(request)
         if empty := worlds.unfinished(chosen[0], chosen[-1]):
             return self._show({"frame": empty})
-        bench.settings = check(*chosen)
+        self._ask(bench, chosen)
         if bench.work is None and bench.settings.setup == self._first:
             return gr.skip()  # the recorded game stays in sight
         return self._begun(bench)

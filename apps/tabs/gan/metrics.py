@@ -143,13 +143,14 @@ def lab(page: gr.Blocks) -> None:
     film = player.player(second, elem_id="metrics-bias")
     with gr.Row():
         settings["beside"].render()
+        own = _seed("metrics-bias-seed", "Seed of these curves")
         again = gr.Button("Measure it here", elem_id="metrics-bias-run", min_width=140)
         stop = gr.Button("Stop", elem_id="metrics-bias-stop", min_width=80)
     line = gr.Markdown(elem_id="metrics-bias-status")
     values = list(settings.values())
     wiring.connect(page, "metrics", judge, settings, [judgement, status], buttons, check)
     wiring.moved(settings["n"])(look_up, values, [judgement, status], trigger_mode="always_last", **QUIET)
-    again.click(curves_again, values, [film, line], trigger_mode="once", **QUIET)
+    again.click(curves_again, [settings["n"], settings["beside"], own], [film, line], trigger_mode="once", **QUIET)
     stop.click(limits.stopper("metrics-bias"), queue=False, api_visibility="private")
     wiring.moved(settings["beside"])(beside_ahead, values, [film, line], trigger_mode="always_last", **QUIET)
 
@@ -186,6 +187,10 @@ def beside_ahead(request: gr.Request, *chosen: Any) -> tuple[str, str]:
     return bias_ahead(check(*chosen).beside), ""
 
 
+def _seed(elem_id: str, label: str) -> gr.Number:
+    return gr.Number(DEFAULTS["seed"], label=label, precision=0, elem_id=elem_id, min_width=100)
+
+
 def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
     """The settings in the order in which `check` takes them, that of the curves unrendered, and the buttons."""
     sizes = [(f"{one:,}", one) for one in SIZES]
@@ -193,7 +198,7 @@ def controls() -> tuple[dict[str, Any], dict[str, gr.Button]]:
         n = gr.Radio(
             sizes, value=DEFAULTS["n"], label="Digits in each set", elem_id="metrics-n", scale=4, min_width=560
         )
-        seed = gr.Number(DEFAULTS["seed"], label="Seed", precision=0, elem_id="metrics-seed", min_width=100)
+        seed = _seed("metrics-seed", "Seed")
     buttons = wiring.button_row("metrics", "Judge them here")
     beside = gr.Radio(
         compared(),

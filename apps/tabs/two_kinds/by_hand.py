@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import gradio as gr
 import torch
 
 from apps import limits
@@ -17,6 +19,8 @@ MOST = 200
 """Points that a visitor may add."""
 NEAR = 0.1
 """A click as near as this to a point asks about the point, and not about the place."""
+SAID = 5.0
+"""Seconds in which a sentence that refused a click is not said again: quick clicks would pile it up."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Hand:
     def __init__(self) -> None:
         self.now = ByHand()
         self._learned_from = self.now
+        self._said = "", -SAID
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: object) -> Hand:
@@ -46,9 +51,19 @@ class Hand:
         return Hand()
 
     def change(self, after: Callable[[ByHand], ByHand]) -> None:
-        """Puts what comes after the changes so far in their place, unless that raises."""
+        """Puts what comes after the changes so far in their place, unless that raises.
+
+        A gr.Error that says what one has said within the last `SAID` seconds is not shown.
+        """
         with self._lock:
-            self.now = after(self.now)
+            try:
+                self.now = after(self.now)
+            except gr.Error as error:
+                (sentence, when), now = self._said, time.monotonic()
+                error.visible = error.message != sentence or now - when >= SAID
+                if error.visible:
+                    self._said = error.message, now
+                raise
 
     def keep(self, changes: ByHand) -> None:
         """Notes that something could be learned after these changes."""
