@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -18,7 +19,8 @@ DRAWN = "draw your own"
 NAMES = (*toy2d.WORLDS, DRAWN)
 MOST = 2000
 """Points that a visitor may draw."""
-FEWEST = 2
+FEWEST = 3
+"""Different points at least: two span a line, and what is to be learned is a distribution in the plane."""
 AXIS: player.Axis = (-toy2d.REACH, toy2d.REACH, "")
 """Both axes of a panel that shows the plane."""
 AWAY = 1e3
@@ -34,13 +36,12 @@ def drawn(world: str, value: Any) -> Points:
     """
     if world != DRAWN:
         return ()
-    if not isinstance(value, list | tuple):
-        raise limits.refuse("The points must be a list of pairs of numbers.")
-    if len(value) > MOST:
-        raise limits.refuse(f"There may be at most {MOST:,} points; these are {len(value):,}. Please draw fewer.")
-    points = tuple(_point(pair) for pair in value)
-    if len(set(points)) < FEWEST:
-        raise limits.refuse(f"Draw at least {FEWEST} different points first, on the picture.")
+    points = _points(value)
+    if not _enough(points):
+        raise limits.refuse(
+            f"Draw at least {FEWEST} different points first, on the picture: a distribution in the plane needs more "
+            "than two."
+        )
     return points
 
 
@@ -49,6 +50,20 @@ def sent(world: Any, points: Any) -> Any:
     if points and world != DRAWN:
         raise limits.refuse(f"Points are for the data “{DRAWN}”: choose that, or leave them out.")
     return points or []
+
+
+def _points(value: Any) -> Points:
+    """Points, checked, however few. Raises gr.Error for anything else."""
+    if not isinstance(value, list | tuple):
+        raise limits.refuse("The points must be a list of pairs of numbers.")
+    if len(value) > MOST:
+        raise limits.refuse(f"There may be at most {MOST:,} points; these are {len(value):,}. Please draw fewer.")
+    return tuple(_point(pair) for pair in value)
+
+
+def _enough(points: Sequence[Sequence[float]]) -> bool:
+    """Whether there is enough to learn from."""
+    return len({tuple(point) for point in points}) >= FEWEST
 
 
 def _point(pair: Any) -> tuple[float, float]:
@@ -61,14 +76,13 @@ def _point(pair: Any) -> tuple[float, float]:
 def stroke(points: list, event: gr.EventData) -> tuple[list, str]:
     """The handler of a stroke on a player: all that a visitor has drawn, and the name of that data.
 
-    A single point is kept, to be joined by others: who draws by keys draws one at a time. Raises gr.Error for bad
+    Too few points are kept, to be joined by others: who draws by keys draws one at a time. Raises gr.Error for bad
     points.
     """
     new = event._data.get("points") if isinstance(event._data, dict) else None
     if not isinstance(new, list):
         raise limits.refuse("A stroke must be a list of points.")
-    both = points + new
-    return [list(point) for point in drawn(DRAWN, both)] if len(both) >= FEWEST else both, DRAWN
+    return [list(point) for point in _points(points + new)], DRAWN
 
 
 def place(event: gr.EventData, frames: int, reach: float = toy2d.REACH) -> tuple[float, float, int]:
@@ -84,7 +98,7 @@ def plane(points: list) -> str:
     label = "An empty plane, to draw on"
     return player.clip(
         [player.panel([dots], title="draw here", label=label, x=AXIS, y=AXIS, takes="points")],
-        note="Draw a few points with the pointer, or with arrow keys and Enter.",
+        note=f"Draw a few points, at least {FEWEST} different ones, with the pointer, or with arrow keys and Enter.",
     )
 
 
@@ -95,7 +109,7 @@ def drawable(x: Tensor) -> np.ndarray:
 
 def unfinished(world: Any, points: list) -> str | None:
     """That plane, if a visitor is to draw and has drawn too little."""
-    return plane(points) if world == DRAWN and len(points) < FEWEST else None
+    return plane(points) if world == DRAWN and not _enough(points) else None
 
 
 def mixture(name: str, points: Points) -> GaussianMixture | None:

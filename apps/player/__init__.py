@@ -291,12 +291,17 @@ def points(
     size: float = 2,
     alpha: float = 0.7,
     notes: Sequence[str] | None = None,
+    ring: bool = False,
 ) -> Layer:
-    """Dots (T or 1, N, 2) of `size` pixels' radius; `notes` are shown when the pointer is on a dot."""
+    """Dots (T or 1, N, 2) of `size` pixels' radius; `notes` are shown when the pointer is on a dot.
+
+    With `ring`, the legend shows a ring: dots behind others, of which no more is seen.
+    """
     xy = _finite(xy, 3, 2)
     if notes is not None and len(notes) != xy.shape[1]:
         raise ValueError(f"Need a note for each of {xy.shape[1]} points; got {len(notes)}.")
-    more = {"size": size, "alpha": alpha} | ({"notes": list(notes)} if notes is not None else {})
+    more: Layer = {"size": size, "alpha": alpha} | ({"notes": list(notes)} if notes is not None else {})
+    more |= {"ring": True} if ring else {}
     return _layer("points", xy, name, colour) | more
 
 

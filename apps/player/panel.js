@@ -93,7 +93,7 @@ class Panel {
   }
 
   describe(entry, layer) {
-    const mark = make("i", layer.dashed ? "dashed" : layer.kind);
+    const mark = make("i", layer.dashed ? "dashed" : layer.ring ? "ring" : layer.kind);
     if (layer.kind === "heat") {
       const [low, high] = [valueOf(layer, 0), valueOf(layer, NOTHING - 1)];
       mark.style.background = gradient(layer.map);

@@ -199,11 +199,11 @@ def test_numbers_out_of_bounds_get_a_sentence_and_reset_mends_it():
 @pytest.mark.parametrize(
     "points",
     [
-        [[0.0, 0.0], [0.0, 0.001]],
-        [[-3.0, -3.0], [3.0, 3.0]],
+        [[0.0, 0.0], [0.0, 0.001], [0.001, 0.0]],
+        [[-3.0, -3.0], [3.0, 3.0], [-3.0, 3.0]],
         [[x / 100 - 3, 0.0] for x in range(2000 // 4)] * 4,
     ],
-    ids=["two that nearly meet", "two corners", "two thousand"],
+    ids=["three that nearly meet", "three corners", "two thousand"],
 )
 def test_any_points_that_a_visitor_may_draw_work(points):
     mine = bench(world=worlds.DRAWN, drawn=points)
@@ -239,7 +239,7 @@ def test_training_streams_and_ends_with_all_measured(client):
         assert by_name[name]["nll"] == pytest.approx(again[name]["nll"], abs=1e-6)
 
 
-@pytest.mark.parametrize("drawn", [(), [[-1.0, 0.5], [1.0, 0.0]]], ids=["two moons", "drawn points"])
+@pytest.mark.parametrize("drawn", [(), [[-1.0, 0.5], [1.0, 0.0], [1.0, 0.5]]], ids=["two moons", "drawn points"])
 def test_a_density_without_modes_to_count_has_a_floor_and_no_coverage(drawn):
     """Its floor is the mean over fresh points of −log of their density, which quadrature over the plane gives too."""
     mine = bench(world=worlds.DRAWN if drawn else "two moons", drawn=drawn)
@@ -270,9 +270,9 @@ BAD = [
     ({"first": 2}, "The coordinate that comes first must be between"),
     ({"batch": 10**9}, "The batch must be between"),
     ({"seed": -1}, "The seed must be between"),
-    ({"world": "draw your own"}, "Draw at least 2 different points"),
-    ({"world": "draw your own", "points": [[1, 1]] * 50}, "Draw at least 2 different points"),
-    ({"world": "draw your own", "points": [[0, 0]] * 100_000}, "at most 2,000 points"),
+    ({"world": "draw your own"}, "Draw at least 3 different points"),
+    ({"world": "draw your own", "points": [[0, 0], [1, 1]] * 20}, "Draw at least 3 different points"),
+    ({"world": "draw your own", "points": [[-1.2345678901234567e-100] * 2] * 100_000}, "at most 2,000 points"),
     ({"world": "draw your own", "points": [[9, 9], [1, 1]]}, "must be between"),
     ({"world": "draw your own", "points": "all"}, "list of pairs"),
 ]

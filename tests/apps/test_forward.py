@@ -62,8 +62,8 @@ BAD = [
     ("steps", "60", "must be a number"),
     ("seed", -1, "between 0"),
     ("seed", True, "must be a number"),
-    ("drawn", [], "Draw at least 2 different points"),
-    ("drawn", [[1.0, 1.0]], "Draw at least 2 different points"),
+    ("drawn", [], "Draw at least 3 different points"),
+    ("drawn", [[1.0, 1.0], [0.0, 0.0]], "Draw at least 3 different points"),
     ("drawn", [[0.0, 0.0]] * 100_000, "at most 2,000 points"),
     ("drawn", [[math.nan, 0.0], [1.0, 1.0]], "coordinate must be a number"),
     ("drawn", [[9.0, 0.0], [1.0, 1.0]], "between -3"),
@@ -97,7 +97,7 @@ def test_missing_handwriting_is_named(monkeypatch):
         last(dissolve.film(dissolve.check(**dissolve.DEFAULTS | {"data": "digits"})))
 
 
-def test_a_point_drawn_alone_is_kept_until_there_are_two():
+def test_a_point_drawn_alone_is_kept_and_others_join_it():
     def event(sent):
         return SimpleNamespace(_data=sent)
 
@@ -225,7 +225,7 @@ def test_the_endpoint_noises_a_visitors_picture(url, saved):
         ({"t": 501, "T": 500}, "between 0 and 500"),
         ({"t": "half"}, "must be a number"),
         ({"seed": -1}, "between 0"),
-        ({"data": "draw your own"}, "Draw at least 2"),
+        ({"data": "draw your own"}, "Draw at least 3"),
         ({"data": "draw your own", "points": [[1, 2, 3], [1, 2, 3]]}, "pair of numbers"),
         ({"data": "your own picture"}, "Choose a picture"),
         ({"data": "your own picture", "picture": "/etc/passwd"}, "uploaded file"),

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 BAD = [
     ({"world": "checkerboard"}, "The data must be one of"),
     ({"world": ["spiral"]}, "The data must be one of"),
-    ({"world": "draw your own"}, "Draw at least 2 different points"),
+    ({"world": "draw your own"}, "Draw at least 3 different points"),
+    ({"world": "draw your own", "points": [[0, 0], [1, 1]] * 20}, "Draw at least 3 different points"),
     ({"points": [[0, 0], [1, 1]]}, "Points are for the data"),
     ({"world": "draw your own", "points": [[0, 0], [9, 1]]}, "A point.s coordinate must be between"),
     ({"noise": 3}, "The noise must be between"),

@@ -63,6 +63,11 @@ def test_a_mesh_says_where_each_of_its_lines_ends():
     assert (layer["shape"], layer["ends"]) == ([2, 8, 2], [5, 8])
 
 
+def test_dots_behind_others_are_rings_in_the_legend():
+    assert player.points(np.zeros((1, 5, 2)), "exact", "support vectors", ring=True)["ring"] is True
+    assert "ring" not in player.points(np.zeros((1, 5, 2)), "exact", "support vectors")
+
+
 def test_a_clip_opens_where_it_is_told_to():
     assert "start" not in json.loads(player.clip([], frames=3))
     assert json.loads(player.clip([], frames=3, start=1))["start"] == 1

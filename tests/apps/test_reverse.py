@@ -32,7 +32,7 @@ def test_training_reports_and_gets_better(client):
 
 def test_training_on_drawn_points(client):
     _, numbers = client.predict(
-        world="draw your own", points=[[0, 0], [1, 1]], updates=200, hidden=32, api_name="/train_denoiser"
+        world="draw your own", points=[[0, 0], [1, 1], [0, 1]], updates=200, hidden=32, api_name="/train_denoiser"
     )
     assert numbers["step"] == 200
     assert math.isfinite(numbers["energy"])
@@ -75,9 +75,9 @@ BAD = [
     ("/train_denoiser", {"layers": 0}, "must be between"),
     ("/train_denoiser", {"updates": -1}, "must be between"),
     ("/train_denoiser", {"seed": -1}, "must be between"),
-    ("/train_denoiser", DRAWN, "Draw at least 2 different points"),
-    ("/train_denoiser", DRAWN | {"points": [[1, 1]]}, "Draw at least 2 different points"),
-    ("/train_denoiser", DRAWN | {"points": [[1, 1], [1, 1]]}, "Draw at least 2 different points"),
+    ("/train_denoiser", DRAWN, "Draw at least 3 different points"),
+    ("/train_denoiser", DRAWN | {"points": [[1, 1]]}, "Draw at least 3 different points"),
+    ("/train_denoiser", DRAWN | {"points": [[1, 1], [0, 1]]}, "Draw at least 3 different points"),
     ("/train_denoiser", DRAWN | {"points": MANY}, "at most 2,000 points"),
     ("/train_denoiser", DRAWN | {"points": [[1, 2, 3], [1, 1]]}, "pair of numbers"),
     ("/train_denoiser", DRAWN | {"points": [["a", "b"], [1, 1]]}, "must be a number"),

@@ -249,7 +249,7 @@ def test_a_request_of_30_mb_is_refused_and_the_app_goes_on(url):
         ):  # the server may hang up before it has heard everything
             answer = httpx.post(address, content=content, headers={"content-type": "application/json"}, timeout=30)
             assert answer.status_code == 413
-            assert answer.json()["error"] == "A request may have at most 4,000,000 bytes."
+            assert answer.json()["error"] == "A request may have at most 6,000,000 bytes."
     assert httpx.get(url).status_code == 200
 
 

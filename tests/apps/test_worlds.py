@@ -27,10 +27,11 @@ def event(**data) -> gr.EventData:
         ([[0, 0], [float("nan"), 1]], "must be a number"),
         ([[0, 0], [True, 1]], "must be a number"),
         ([[0, 0], [0, REACH + 0.1]], "must be between"),
-        ([], "Draw at least 2"),
-        ([[1, 1], [1, 1]], "Draw at least 2"),
+        ([], "Draw at least 3 different points"),
+        ([[0, 0], [1, 1]], "in the plane needs more than two"),
+        ([[0, 0], [1, 1]] * 20, "in the plane needs more than two"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_bad_points_are_refused_in_a_sentence(value, sentence):
     with pytest.raises(gr.Error, match=sentence):
@@ -41,9 +42,14 @@ def test_of_another_world_no_points_are_kept():
     assert worlds.drawn("spiral", "whatever") == ()
 
 
-def test_strokes_join_and_a_single_point_waits_for_others():
+def test_strokes_join_and_two_places_wait_for_a_third():
     points, name = worlds.stroke([], event(points=[[0.5, 0.5]]))
     assert (points, name) == ([[0.5, 0.5]], worlds.DRAWN)
+    two, _ = worlds.stroke(points, event(points=[[1, 1]] * 20))
+    assert two == [[0.5, 0.5]] + [[1.0, 1.0]] * 20
+    assert "at least 3 different ones" in worlds.unfinished(worlds.DRAWN, two)
+    three, _ = worlds.stroke(two, event(points=[[2, 2]]))
+    assert worlds.unfinished(worlds.DRAWN, three) is None
     points, _ = worlds.stroke(points, event(points=[[1, 1], [2, 2]]))
     assert points == [[0.5, 0.5], [1.0, 1.0], [2.0, 2.0]]
     for bad in (event(), event(points="x"), SimpleNamespace(_data="x")):

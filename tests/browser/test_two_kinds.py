@@ -135,6 +135,7 @@ def test_the_keyboard_asks_too(page):
 def test_deleting_all_but_the_support_vectors(page):
     said = page.locator("#support-said")
     assert "of 200 points are support vectors" in said.inner_text()
+    assert page.locator("#support .entry i.ring").count() == 2  # in the legend of each picture, as on it
     assert page.locator("#support .controls").is_hidden()
     page.click("#support-delete")
     until(page, lambda: "test digits that change sides" in said.inner_text())

@@ -31,6 +31,8 @@ CELLS = 60
 """Fields in a row of the map of the posterior."""
 SEEN = 6
 """Standard deviations of q, the wider one, from the map's middle to its edges."""
+ELBO = "log p(x) − KL(q ‖ p(z | x))"
+"""What L_1 is an estimate of, and so drawn in its hue."""
 DEFAULTS: dict[str, Any] = {"digit": 7, "beta": 1.0, "seed": 0}
 
 
@@ -77,7 +79,7 @@ def rising(found: np.ndarray, errors: np.ndarray, known: Evidence) -> player.Pan
     return player.panel(
         [
             player.curve(ends, np.full(2, known.log_evidence), "exact", "log p(x), by quadrature", dashed=True),
-            player.curve(ends, np.full(2, elbo), "exact", "log p(x) − KL(q ‖ p(z | x)), by quadrature", dashed=True),
+            player.curve(ends, np.full(2, elbo), "generated", f"{ELBO}, by quadrature", dashed=True),
             player.mesh(bars, "noise", "± 2 standard errors", alpha=0.9),
             player.curve(k, found, "generated", "L_k, by codes drawn just now", marker=range(len(KS))),
         ],

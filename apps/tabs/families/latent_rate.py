@@ -154,11 +154,16 @@ def gallery(run: Run | None) -> player.Panel:
 
 
 def plane(run: Run | None) -> player.Panel:
-    """Rate against distortion: the recorded runs, the line of equal bounds through β = 1, and a visitor's run."""
+    """Rate against distortion: the recorded runs, the line of equal bounds through β = 1, and a visitor's run.
+
+    The axes hold the recorded runs and where the visitor's is now. It comes from far away: axes that held all of its
+    way would leave no room for what there is to compare at its end.
+    """
     known = recorded()
     rate, distortion = (np.array([getattr(one, name) for one in known]) for name in ("rate", "distortion"))
-    best = known[BETAS.index(1.0)]
-    ends = np.array([0.0, math.ceil(rate.max()) + 1.0])
+    best, held = known[BETAS.index(1.0)], [*known, *([] if run is None else run.way[-1:])]
+    low, high = (end(one.distortion for one in held) for end in (min, max))
+    ends = np.array([0.0, math.ceil(max(one.rate for one in held)) + 1.0])
     layers = [
         player.curve(ends, -best.elbo - ends, "exact", "the same ELBO as β = 1", dashed=True),
         player.curve(rate, distortion, "generated", "recorded, β as chosen", marker=range(len(BETAS))),
@@ -172,11 +177,7 @@ def plane(run: Run | None) -> player.Panel:
         layers,
         title="what the code buys",
         x=(ends[0], ends[1], "rate: KL(q ‖ prior), nats"),
-        y=(
-            math.floor(distortion.min() / 10) * 10.0 - 10,
-            math.ceil(distortion.max() / 10) * 10.0 + 10,
-            "distortion, nats",
-        ),
+        y=(math.floor(low / 10) * 10.0 - 10, math.ceil(high / 10) * 10.0 + 10, "distortion, nats"),
         width=2,
     )
 

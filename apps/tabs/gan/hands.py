@@ -105,7 +105,7 @@ class Hands:
             return
         if old.moved or len(old.marks.items) > 1:
             self._given_up.add(old)
-            gr.Info(ANEW, title="Another game")
+            gr.Info(ANEW)
 
     def _show(self, pictures: dict[str, str], play: Play | None = None) -> dict[Any, Any]:
         """Updates of the pictures, and of the slider, if a game is given."""

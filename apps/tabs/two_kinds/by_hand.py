@@ -51,28 +51,30 @@ class Hand:
         return Hand()
 
     def change(self, after: Callable[[ByHand], ByHand]) -> None:
-        """Puts what comes after the changes so far in their place, unless that raises.
-
-        A gr.Error that says what one has said within the last `SAID` seconds is not shown.
-        """
+        """Puts what comes after the changes so far in their place, unless that raises."""
         with self._lock:
             try:
                 self.now = after(self.now)
             except gr.Error as error:
-                (sentence, when), now = self._said, time.monotonic()
-                error.visible = error.message != sentence or now - when >= SAID
-                if error.visible:
-                    self._said = error.message, now
+                self._hush(error)
                 raise
+
+    def _hush(self, error: gr.Error) -> None:
+        """Lets a refusal not be shown if one that says the same was shown within the last `SAID` seconds."""
+        (sentence, when), now = self._said, time.monotonic()
+        error.visible = error.message != sentence or now - when >= SAID
+        if error.visible:
+            self._said = error.message, now
 
     def keep(self, changes: ByHand) -> None:
         """Notes that something could be learned after these changes."""
         with self._lock:
             self._learned_from = changes
 
-    def take_back(self, changes: ByHand) -> None:
+    def take_back(self, changes: ByHand, refusal: gr.Error) -> None:
         """Returns to the last that were kept, if nothing could be learned after these and no others came since."""
         with self._lock:
+            self._hush(refusal)
             if self.now is changes:
                 self.now = self._learned_from
 

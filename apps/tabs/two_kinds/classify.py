@@ -94,6 +94,8 @@ def own_data(points: Any, labels: Any) -> tuple[Tensor, Tensor] | None:
         return None
     if not isinstance(points, list) or not isinstance(labels, list) or len(points) != len(labels):
         raise limits.refuse("Send points and labels together: a list of pairs of numbers, and as many zeros and ones.")
+    if not points:
+        raise limits.refuse("There are no points: send at least 2 of each class, or leave out points and labels.")
     if len(points) > plane.MOST:
         raise limits.refuse(f"There may be at most {plane.MOST:,} points; these are {len(points):,}.")
     x = places(points, "The points", plane.MOST)

@@ -83,8 +83,8 @@ def attempt(wish: Wish, hand: Hand) -> Generator[tuple[str, str, str] | None, No
     changes = hand.now
     try:
         yield from show(wish, changes)
-    except gr.Error:
-        hand.take_back(changes)
+    except gr.Error as refusal:
+        hand.take_back(changes, refusal)
         raise
     hand.keep(changes)
 

@@ -158,7 +158,8 @@ def dots(x: np.ndarray, y: Tensor, notes: list[str] | None = None, size: float =
 
 def rings(x: np.ndarray, name: str = "support vectors") -> list[player.Layer]:
     """Rings around points (T, N, 2), to be drawn behind them."""
-    return [player.points(x, "paper", size=6.4, alpha=1), player.points(x, "exact", name, size=5.2, alpha=1)]
+    rim = player.points(x, "paper", size=6.4, alpha=1)
+    return [rim, player.points(x, "exact", name, size=5.2, alpha=1, ring=True)]
 
 
 def opinion(model: Discriminative, values: np.ndarray) -> player.Layer:
