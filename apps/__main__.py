@@ -13,10 +13,10 @@ if str(ROOT) not in sys.path:  # run as a script, Python puts only this file's f
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before gradio is imported: no calls home
 
-from apps import player  # noqa: E402
+from apps.player import promises  # noqa: E402
 from apps.shell import choose, serve  # noqa: E402
 
 if __name__ == "__main__":
     page = serve(choose(sys.argv[1:]), prevent_thread_lock=True)
-    player.keep_all()
+    promises.keep_all()
     page.block_thread()

@@ -2,7 +2,7 @@
 const MOVES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
 
 document.addEventListener("keyup", ({ key, target }) => {
-  const moved = target.matches('.block input[type="range"]') && MOVES.includes(key);
-  const typed = target.matches('.block input[aria-label^="number input for"]') && key === "Enter";
+  const moved = target.matches?.('.block input[type="range"]') && MOVES.includes(key);
+  const typed = target.matches?.('.block input[aria-label^="number input for"]') && key === "Enter";
   if (moved || typed) target.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
 });

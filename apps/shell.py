@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from threadpoolctl import threadpool_limits
 
 from apps import limits, player
+from apps.player import promises
 from apps.tabs import families, forward, gan, latent, objectives, reverse, start, two_kinds
 
 TABS = (start, two_kinds, families, gan, forward, reverse, objectives, latent)
@@ -107,7 +108,7 @@ def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
         "max_threads": 2 * limits.AT_ONCE,  # each run waits in one; the others are for what is quick
         "footer_links": ["api", "settings"],
         "max_file_size": "2mb",
-        "app_kwargs": {"middleware": [Middleware(limits.BodyCap), Middleware(player.Promises), PACKING]},
+        "app_kwargs": {"middleware": [Middleware(limits.BodyCap), Middleware(promises.Promises), PACKING]},
     }
     page.launch(**settings | options)
     return page

@@ -15,7 +15,7 @@ would be thousands):
          {"kind": "image",  "data": WebP of all frames' tiles, "tiles", "columns", "smooth"}
          {"kind": "lens",   the same, "across": tiles in a row, "follows": the number of another panel}
          {"kind": "heat",   "data": uint8 [T|1, H, W], "range": [low, high], "map", "smooth", "unit"}
-         {"kind": "points", "data": float32 [T|1, N, 2], "size", "alpha", "notes"?: [N texts]}
+         {"kind": "points", "data": float32 [T|1, N, 2], "size", "alpha", "ring", "notes"?: [N texts]}
          {"kind": "arrows", "data": float32 [T|1, N, 4]: from x, y by dx, dy}
          {"kind": "lines",  "data": float32 [T, N, 2], "alpha": N paths, each drawn up to the present frame}
          {"kind": "mesh",   "data": float32 [T|1, N, 2], "ends": where each of its lines ends among the N, "alpha"}
@@ -27,7 +27,7 @@ name; without a name, a layer is not in the legend) and a "colour", one of `COLO
 
 A clip that a page opens with does not travel with the page, unless it is small: its value is {"src": where it lies},
 and the browser fetches it when the player is first seen. So all the chapters' pictures do not weigh on who opens one. A
-page with clips that are `promised` needs the middleware `Promises`.
+page with clips that are `promised` needs the middleware `promises.Promises`.
 
 A panel that takes clicks fires `click` with x, y, frame and panel; one that takes points fires `input` with panel and
 the points of each stroke: all of them or, if there are more, `STROKE` of them, evenly from the first to the last.
@@ -36,14 +36,9 @@ the points of each stroke: all of them or, if there are more, `STROKE` of them, 
 from __future__ import annotations
 
 import base64
-import functools
-import hashlib
 import io
-import itertools
 import json
 import math
-import tempfile
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -51,6 +46,8 @@ from typing import Any, Literal
 import gradio as gr
 import numpy as np
 from PIL import Image
+
+from apps.player.promises import laid_out, promised
 
 HERE = Path(__file__).parent
 STYLE = HERE / "player.css"
@@ -103,75 +100,6 @@ def player(value: str | Callable[[], str] | None = None, *, elem_id: str | None 
         elem_id=elem_id,
         padding=False,
     )
-
-
-def laid_out(value: str) -> str:
-    """Puts a clip, or any JSON, where the browser can fetch it until this program ends: {"src": where}, as JSON."""
-    file = Path(_folder().name) / f"{hashlib.sha256(value.encode()).hexdigest()[:16]}.json"
-    file.write_text(value, encoding="utf-8")
-    return _address(file)
-
-
-def promised(make: Callable[[], str]) -> str:
-    """Says where a clip will lie once it is made; until then, null lies there. `keep` makes it, or `Promises` does."""
-    file = Path(_folder().name) / f"{next(_NUMBERS)}.json"
-    file.write_text("null", encoding="utf-8")
-    _PROMISED[file.as_posix()] = make
-    return _address(file)
-
-
-def keep(place: str) -> None:
-    """Makes the clip that is promised there, after any other that is being made; once made or begun, does nothing."""
-    make = _PROMISED.pop(place, None)
-    if make is None:
-        return
-    with _IN_TURN:
-        if not threading.main_thread().is_alive():  # the program ends; whoever computes then is cut off by a crash
-            return
-        unfinished = Path(place).with_suffix(".part")
-        unfinished.write_text(make(), encoding="utf-8")
-        unfinished.replace(place)  # at once, so that nobody reads half of it
-
-
-def keep_all() -> None:
-    """Makes all promised clips in another thread, in the order of the page, so that no visitor waits for one."""
-
-    def work() -> None:
-        for place in list(_PROMISED):
-            keep(place)
-
-    threading.Thread(target=work).start()
-
-
-class Promises:
-    """ASGI middleware: a promised clip that somebody asks for is made now."""
-
-    def __init__(self, app: Any) -> None:
-        self.app = app
-
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        place = scope.get("path", "").partition("/file=")[2]
-        if place in _PROMISED:
-            threading.Thread(target=keep, args=(place,)).start()
-        await self.app(scope, receive, send)
-
-
-def _address(file: Path) -> str:
-    return json.dumps({"src": f"gradio_api/file={file.as_posix()}"})
-
-
-_NUMBERS = itertools.count()
-_PROMISED: dict[str, Callable[[], str]] = {}
-"""What makes each clip that nobody has begun to make, by where it is to lie."""
-_IN_TURN = threading.Lock()
-
-
-@functools.cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    """Where they lie; it is gone when the program ends."""
-    folder = tempfile.TemporaryDirectory(prefix="opening-clips-")
-    gr.set_static_paths(folder.name)
-    return folder
 
 
 def clip(

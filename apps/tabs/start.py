@@ -22,7 +22,7 @@ def build(page: gr.Blocks) -> None:
 
 
 def birth(page: gr.Blocks) -> None:
-    """One picture, decoded at each of its steps when the app starts, and played as the page opens."""
+    """One picture, decoded at each of its steps since the app started, and played as the page opens."""
     try:
         model = models.latent_diffusion()
     except weights.WeightsError as error:
@@ -44,7 +44,7 @@ def film(model: LatentDiffusion) -> str:
         labels=share,
         rate=8,
         play=True,
-        note=f"“{EXAMPLES[0]}”, drawn when the app started, with weights made by “make weights”: "
+        note=f"“{EXAMPLES[0]}”, drawn since the app started, with weights made by “make weights”: "
         "the noisy latent of each step, decoded.",
     )
 

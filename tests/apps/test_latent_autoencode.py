@@ -299,7 +299,7 @@ def test_a_run_fills_everything_in_order():
 
 
 def test_the_answer_is_what_the_critters_say(monkeypatch):
-    monkeypatch.setattr(autoencode_question, "CROWD", 6)
+    monkeypatch.setattr(autoencode_question, "ASKED", 6)
     said = [part for part in autoencode_question.answering((check(**DEFAULTS), "channel 2")) if part is not None]
     assert said[0][0] == "4 of 6 critters"
     text, _, clip = said[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from apps import player
+from apps.player import promises
 
 NAN, INF = float("nan"), float("inf")
 
@@ -158,26 +160,56 @@ def test_a_promised_clip_is_made_once_when_it_is_first_asked_for():
         passed_on.append(scope["type"])
 
     def ask(path: str) -> None:
-        asyncio.run(player.Promises(app)({"type": "http", "path": path}, None, None))
+        asyncio.run(promises.Promises(app)({"type": "http", "path": path}, None, None))
 
-    place = lies_at(player.promised(lambda: made.append("clip") or '"the clip"'))
+    place = lies_at(promises.promised(lambda: made.append("clip") or '"the clip"'))
     assert (Path(place).read_text(encoding="utf-8"), made) == ("null", [])
     ask("/gradio_api/file=/another")
     assert made == []
     ask(f"/gradio_api/file={place}")
     ask(f"/gradio_api/file={place}")
     until_it_lies(place, '"the clip"')
-    player.keep(place)
+    promises.keep(place)
     assert made == ["clip"]
-    asyncio.run(player.Promises(app)({"type": "lifespan"}, None, None))
+    asyncio.run(promises.Promises(app)({"type": "lifespan"}, None, None))
     assert passed_on == ["http"] * 3 + ["lifespan"]
 
 
 def test_all_promised_clips_are_made_in_the_order_of_the_page(monkeypatch):
-    monkeypatch.setattr(player, "_PROMISED", {})  # pages of other tests have promised some too
+    monkeypatch.setattr(promises, "_PROMISED", {})  # pages of other tests have promised some too
     made = []
-    places = [lies_at(player.promised(lambda k=k: made.append(k) or str(k))) for k in (1, 2, 3)]
-    player.keep_all()
+    places = [lies_at(promises.promised(lambda k=k: made.append(k) or str(k))) for k in (1, 2, 3)]
+    promises.keep_all()
     for k, place in enumerate(places):
         until_it_lies(place, str(k + 1))
     assert made == [1, 2, 3]
+
+
+def test_who_asks_comes_before_what_nobody_waits_for():
+    made, begun, go_on = [], threading.Event(), threading.Event()
+
+    def first() -> str:
+        begun.set()
+        go_on.wait(5)
+        return "1"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(promises, "_PROMISED", {})
+        places = [lies_at(promises.promised(make)) for make in (first, lambda: made.append(2) or "2")]
+        places.append(lies_at(promises.promised(lambda: made.append(3) or "3")))
+        promises.keep_all()
+        assert begun.wait(5)
+        asks = threading.Thread(target=promises.keep, args=(places[2],))
+        asks.start()
+        time.sleep(0.05)
+        go_on.set()
+        until_it_lies(places[1], "2")
+        asks.join(5)
+    assert made == [3, 2]
+
+
+def test_a_clip_that_cannot_be_made_is_not_waited_for(capsys):
+    place = lies_at(promises.promised(lambda: 1 / 0))
+    promises.keep(place)
+    assert not Path(place).exists()
+    assert "ZeroDivisionError" in capsys.readouterr().err

@@ -33,10 +33,12 @@ OTHERS = [chapter.TITLE for chapter in shell.TABS if chapter is not latent]
 
 
 def unfold(page) -> None:
-    """Opens Gradio's accordions; of those with code, which are all alike, the first two."""
+    """Opens Gradio's accordions; of those with code, which are all alike, two, and one with what it printed."""
     for fold in page.locator(":not(.code) > button.label-wrap:visible").all():
         fold.click()
     for fold in page.locator(".code > button.label-wrap:visible").all()[:2]:
+        fold.click()
+    for fold in page.locator(".code > button.label-wrap:visible", has_text="what it printed").all()[-1:]:
         fold.click()
 
 

@@ -29,7 +29,7 @@ LONG = 200
 def address():
     """A page whose question asks fewer critters, and whose clips go in bigger steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(autoencode_question, "CROWD", FEW)
+        patch.setattr(autoencode_question, "ASKED", FEW)
         patch.setattr(autoencode_pictures, "CROWD", FEW)
         patch.setattr(autoencode_pictures, "FACTORS", [-2.0, -1.0, 0.0, 1.0, 2.0, 3.0])
         patch.setattr(autoencode_pictures, "SHARES", [0.0, 0.25, 0.5, 0.75, 1.0])

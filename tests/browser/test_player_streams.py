@@ -10,6 +10,7 @@ import pytest
 from starlette.middleware import Middleware
 
 from apps import player
+from apps.player import promises
 from tests.browser.stage import everything, growing, pixel
 
 
@@ -203,7 +204,7 @@ def test_what_comes_while_an_opening_is_being_made_is_shown_at_once(watched):
         clip = player.player(opening, elem_id="clip")
         gr.Button("Go").click(lambda: growing(7), None, clip)
     options = {"head": player.HEAD, "css_paths": [player.STYLE], "run_history": False}
-    packing = {"middleware": [Middleware(player.Promises)]}
+    packing = {"middleware": [Middleware(promises.Promises)]}
     _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, app_kwargs=packing, **options)
     try:
         page = watched(url)

@@ -125,8 +125,8 @@ class Hands:
 
     def _played(self, request: gr.Request, part: Part, n: int | None, chosen: Any) -> Iterator[dict[Any, Any]]:
         bench = self._benches.of(request)
-        self._ask(bench, chosen)
         with self._alone(bench, runs=True):
+            self._ask(bench, chosen)
             shown: Play | None = None
             for play, look in limits.run(request, work(bench, part, n), LAB):
                 if n == 1:
@@ -170,8 +170,8 @@ class Hands:
     def slowly(self, request: gr.Request, *chosen: Any) -> Iterator[dict[Any, Any]]:
         """Plays a few turns a second, as one run. It waits between them, outside of its turns at the processor."""
         bench = self._benches.of(request)
-        self._ask(bench, chosen)
         with self._alone(bench, runs=True), _counted(request) as run:
+            self._ask(bench, chosen)
             live.placed(bench, Play).halt.clear()
             for _ in range(SLOW_TURNS):
                 with contextlib.closing(limits.shared(work(bench, "turn", 1))) as parts:

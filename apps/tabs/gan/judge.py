@@ -18,7 +18,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from apps import player
+from apps.player import promises
 from apps.scripts import lean, script
 from tutorial import measurements
 from tutorial.data.digits import SIDE
@@ -70,7 +70,7 @@ def lab(page: gr.Blocks) -> None:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     gr.HTML(
-        player.laid_out(sheet(sources)),
+        promises.laid_out(sheet(sources)),
         html_template=TEMPLATE,
         css_template=lean(HERE / "judge.css"),
         js_on_load=script(HERE / "judge.js"),

@@ -143,7 +143,7 @@ def lab(page: gr.Blocks) -> None:
     film = player.player(second, elem_id="metrics-bias")
     with gr.Row():
         settings["beside"].render()
-        own = _seed("metrics-bias-seed", "Seed")
+        own = _seed("metrics-bias-seed", "Seed of the curves")
         again = gr.Button("Measure it here", elem_id="metrics-bias-run", min_width=140)
         stop = gr.Button("Stop", elem_id="metrics-bias-stop", min_width=80)
     line = gr.Markdown(elem_id="metrics-bias-status")

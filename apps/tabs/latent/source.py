@@ -98,5 +98,5 @@ def drawn(critter: Critter) -> Tensor:
 
 @cache
 def fresh(k: int) -> Tensor:
-    """The picture of the critter of seed k, (1, 3, 64, 64), where the first `CROWD` are averaged over."""
+    """The picture of the fresh critter number k: (1, 3, 64, 64). The first `CROWD` make the mean latent."""
     return drawn(any_critter(EVALUATION_SEED + k))

@@ -34,7 +34,7 @@ from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.metrics.similarity import psnr
 
-LAB, ASK = "autoencode", "autoencode-answer"
+LAB, ASK, CHANGE = "autoencode", "autoencode-answer", "autoencode-change"
 PICTURES = ("there", "figures", "channels", "between", "away", "scale")
 """What a run fills, in this order."""
 
@@ -140,7 +140,8 @@ def lab(page: gr.Blocks) -> None:
     ask = wiring.as_it_goes(answering, asked, ASK, pictures=2, afresh=True)
     told_by = [verdict_said, tally, shown["channels"]]
     answer.input(ask, [answer, *settings.values(), picture], told_by, trigger_mode="multiple", **QUIET)
-    buttons["stop"].click(limits.stopper(ASK), queue=False, api_visibility="private")
+    for one in (ASK, CHANGE):
+        buttons["stop"].click(limits.stopper(one), queue=False, api_visibility="private")
 
 
 def _last(pieces: Iterator[str | None]) -> str:
@@ -160,13 +161,19 @@ def wire(
 ) -> None:
     """Makes the buttons run the lab, the sliders change the latent, and a dropped picture be the one."""
     values = [*settings.values(), picture, answer]
-    run = wiring.as_it_goes(work, wished, LAB, pictures=len(PICTURES), afresh=True)
+    whole = wiring.as_it_goes(work, wished, LAB, pictures=len(PICTURES), afresh=True)
+
+    def run(request: gr.Request, *chosen: Any) -> Iterator[Any]:
+        for older in (ASK, CHANGE):  # which would fill the same pictures with what was asked of another one
+            limits.stop(request, older)
+        yield from whole(request, *chosen)
+
     wiring.connect(page, LAB, run, settings, outputs, buttons, check, unlinked=[picture, answer])
     linked: dict[str, Any] = QUIET | {"js": links.write(LAB, settings)}
     for given, kind in ((picture.upload, OWN), (settings["description"].submit, WORDS)):
         chosen = given(lambda kind=kind: kind, None, settings["source"], queue=False, **QUIET)
         chosen.success(run, values, outputs, trigger_mode="multiple", **linked)
-    change = wiring.as_it_goes(changing, wished, f"{LAB}-change", pictures=len(PICTURES))
+    change = wiring.as_it_goes(changing, wished, CHANGE, pictures=len(PICTURES))
     moved = [wiring.moved(settings[name]) for name in (*(f"scale{c + 1}" for c in range(CHANNELS)), "swap")]
     gr.on(moved, change, values, outputs, trigger_mode="always_last", **linked)
 

@@ -18,8 +18,8 @@ from apps.tabs.latent.source import fresh
 from tutorial.diffusion.latent_space import without_each
 from tutorial.metrics.similarity import psnr
 
-CROWD = 32
-QUESTION = f"Set one channel to zero, in {CROWD} fresh critters: which channel costs most PSNR?"
+ASKED = 32
+QUESTION = f"Set one channel to zero, in {ASKED} fresh critters: which channel costs most PSNR?"
 ANSWERS = tuple(f"channel {c + 1}" for c in range(CHANNELS))
 HINT = "Say which, and all four are tried, now. What each channel costs this picture is drawn then as well."
 BATCH = 4
@@ -30,12 +30,12 @@ def answering(chosen: tuple[Wish, str]) -> Generator[tuple[Any, ...] | None, Non
     """Zeroes each channel of many critters; the tally grows, and then this picture's own curves are drawn."""
     wish, answer = chosen
     rows: list[Tensor] = []
-    for k in range(CROWD):
+    for k in range(ASKED):
         parts: list[Tensor] = []
         yield from decoding(without_each(encoded(k)), parts)
         rows.append(torch.tensor([psnr(fresh(k)[0], y) for y in torch.cat(parts)], dtype=torch.float64))
-        due = len(rows) % BATCH == 0 and len(rows) < CROWD
-        yield (f"{len(rows)} of {CROWD} critters", cost_of_zero(rows), gr.skip()) if due else None
+        due = len(rows) % BATCH == 0 and len(rows) < ASKED
+        yield (f"{len(rows)} of {ASKED} critters", cost_of_zero(rows), gr.skip()) if due else None
     yield verdict(answer, rows), cost_of_zero(rows), gr.skip()
     for clip in each_channel(staged(wish), answered=True):
         yield None if clip is None else (verdict(answer, rows), gr.skip(), clip)

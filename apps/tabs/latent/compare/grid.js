@@ -4,18 +4,6 @@ const box = element.querySelector(".compared");
 const PATIENCE = 200;
 let latest = 0;
 
-/** The grid itself, where the page only knows where it lies, or will lie once the server has made it. */
-async function fetched(grid) {
-  for (let k = 0; "src" in grid && k < PATIENCE; k++) {
-    const answer = await fetch(grid.src, { cache: "no-cache" });
-    if (!answer.ok) break;
-    grid = (await answer.json()) || grid;
-    if ("src" in grid) await new Promise((done) => setTimeout(done, 300));
-  }
-  return grid;
-}
-
-/** A long name may break before what stands in brackets. */
 function heading(scope, text) {
   const cell = make("th");
   cell.scope = scope;
@@ -60,10 +48,21 @@ function draw({ x, y, cells }) {
   box.replaceChildren(table);
 }
 
+/** Shows the grid; where the page only knows where it will lie, once the server has made it, or a newer one comes. */
 async function load() {
   const mine = ++latest;
-  const grid = await fetched(JSON.parse(props.value));
-  if (mine === latest && !("src" in grid)) draw(grid);
+  let grid = JSON.parse(props.value);
+  for (let k = 0; "src" in grid && k < PATIENCE && mine === latest; k++) {
+    const answer = await fetch(grid.src, { cache: "no-cache" });
+    if (!answer.ok) break;
+    grid = (await answer.json()) || grid;
+    if (!("src" in grid)) break;
+    if (!box.firstElementChild) box.textContent = "These pictures are being drawn…";
+    await new Promise((done) => setTimeout(done, 300));
+  }
+  if (mine !== latest) return;
+  if ("src" in grid) box.textContent = "These pictures could not be loaded. Reload the page to try again.";
+  else draw(grid);
 }
 
 watch("value", load);

@@ -11,6 +11,7 @@ from gradio.data_classes import FileData
 
 from apps import limits, player, wiring
 from apps.pictures import png_bytes, served
+from apps.player import promises
 from apps.tabs.latent.compare import ask as compare_ask
 from apps.tabs.latent.compare import pictures as compare_pictures
 from apps.tabs.latent.compare.grid import AXES, NOTHING, SUGGESTED, Cell, Grid, Wish, check, cost, filled
@@ -68,7 +69,7 @@ def told(grid: Grid) -> str:
 
 @cache
 def opening() -> tuple[str, str]:
-    """The grid and the film that the lab opens with, made while the page is built further."""
+    """The grid and the film that the lab opens with, made when they are first seen."""
     *_, (_, table, film) = (part for part in work(check(**DEFAULTS)) if part is not None)
     return table, film
 
@@ -131,8 +132,8 @@ def lab(page: gr.Blocks) -> None:
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot draw yet\n{error}")
         return
-    table = compare_pictures.component(player.promised(lambda: opening()[0]), elem_id="compare-grid")
-    said = gr.Markdown("Drawn here, since the app started, from one noise.", elem_id="compare-said")
+    table = compare_pictures.component(promises.promised(lambda: opening()[0]), elem_id="compare-grid")
+    said = gr.Markdown("From one noise, since the app started.", elem_id="compare-said")
     settings, buttons = controls()
     film = player.player(lambda: opening()[1], elem_id="compare")
     run = wiring.as_it_goes(work, check, "compare", pictures=2)

@@ -75,7 +75,7 @@ def inpainting(wish: Wish) -> Generator[Shown | None, None, None]:
 
 @cache
 def opening() -> str:
-    """The film that the lab opens with, made while the page is built further."""
+    """The film that the lab opens with, made when it is first seen."""
     *_, (_, film, _) = (part for part in work(check(**DEFAULTS)) if part is not None)
     return film
 

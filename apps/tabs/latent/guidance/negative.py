@@ -140,7 +140,7 @@ def seen(picture: np.ndarray) -> dict[str, str]:
 
 
 def opening() -> str:
-    """What the lab shows at first, made as the app starts."""
+    """What the lab shows at first, made when it is first seen."""
     wish = check(**DEFAULTS)
     *_, found = compared(wish)
     assert isinstance(found, Found)

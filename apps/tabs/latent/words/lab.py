@@ -124,6 +124,8 @@ def _opening() -> tuple[Progress, Looked]:
 
 def look_again(kept: Looked | None, name: Any, resolution: Any) -> str:
     """The film of another word or resolution. Raises gr.Error for one that was not drawn."""
+    if kept is None and not _opening.cache_info().currsize:
+        raise limits.refuse("The first picture is still being drawn. Please try again in a moment.")
     looked = kept or opening()[1]
     found = {word.name: word for word in looked.words}
     if not isinstance(name, str) or name not in found:
