@@ -24,8 +24,6 @@ TABS = (start, two_kinds, families, gan, forward, reverse, objectives, latent)
 GLANCE = 0.01
 """Seconds from one look of the queue for new events to the next. Gradio's own thousandth interrupts what is being
 computed so often that a small GAN trains a fifth slower, and keeps an idle page busy."""
-PACKING = Middleware(GZipMiddleware, minimum_size=10_000, compresslevel=4)
-"""The page's description of its hundreds of components packs to a sixth."""
 STYLE = Path(__file__).with_name("style.css")
 KEYS = f"<script>(() => {{\n{Path(__file__).with_name('keys.js').read_text(encoding='utf-8')}}})();</script>"
 HEADER = """
@@ -33,6 +31,19 @@ HEADER = """
 From “what is a generative model?” to the real Stable Diffusion architecture, small enough to run on two CPU
 cores, with every claim measured in front of you.
 """
+
+
+class PackedPage:
+    """ASGI middleware: the page, a description of its hundreds of components, is packed to a sixth on its way.
+
+    Its scripts are not: browsers keep them, and packing them costs as much as building the page.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self.app, self.packing = app, GZipMiddleware(app, minimum_size=10_000, compresslevel=4)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await (self.packing if scope.get("path") == "/" else self.app)(scope, receive, send)
 
 
 def theme() -> gr.themes.Base:
@@ -108,7 +119,9 @@ def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
         "max_threads": 2 * limits.AT_ONCE,  # each run waits in one; the others are for what is quick
         "footer_links": ["api", "settings"],
         "max_file_size": "2mb",
-        "app_kwargs": {"middleware": [Middleware(limits.BodyCap), Middleware(promises.Promises), PACKING]},
+        "app_kwargs": {
+            "middleware": [Middleware(limits.BodyCap), Middleware(promises.Promises), Middleware(PackedPage)]
+        },
     }
     page.launch(**settings | options)
     return page

@@ -16,6 +16,7 @@ from apps import limits
 VISITORS = 12
 
 
+@pytest.mark.slow
 def test_as_many_as_may_draw_can_come_in_the_same_moment(url):
     address, begin = f"{url}gradio_api/call/sample", threading.Barrier(limits.AT_ONCE)
 

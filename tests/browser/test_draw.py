@@ -193,6 +193,7 @@ def test_a_surprise_and_a_picked_prompt(open_page):
     assert "crown" in page.input_value("#prompt textarea")
 
 
+@pytest.mark.slow
 def test_a_preview_comes_soon_although_others_are_busy(open_page, url):
     """Six long runs share the processor; the seventh visitor is told to wait, and not for long."""
     page = open_page("draw")

@@ -21,7 +21,7 @@ COUNT_LOOKS = """
 """
 
 
-@pytest.mark.parametrize("prompt", ["a hat, 100% 🦄 & more", EVIL, ""])
+@pytest.mark.parametrize("prompt", [pytest.param("a hat, 100% 🦄 & more", marks=pytest.mark.slow), EVIL, ""])
 def test_a_link_brings_back_every_setting_and_draws(open_page, watched, prompt):
     page = open_page("draw")
     page.fill("#prompt textarea", prompt)

@@ -139,6 +139,7 @@ def test_a_picture_goes_to_its_noise_and_back(page):
     until(page, lambda: "PSNR" in told(page, "pictures"), 30)
 
 
+@pytest.mark.slow
 def test_a_digit_walks_back_between_and_to_its_noise(page):
     choose(page, "pictures-subject", "the digit 8")
     page.click("#pictures-go")

@@ -24,7 +24,12 @@ def model() -> pixel.DigitDiffusion:
     return pixel.load()
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+SLOWER = ("heun", "euler")
+
+
+@pytest.mark.parametrize(
+    "sampler", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOWER)) for name in SAMPLERS]
+)
 def test_every_sampler_draws_the_digits_it_is_told(model, sampler):
     classes = list(range(10)) * 2
     x = model.draw(classes, sampler=sampler, steps=25)

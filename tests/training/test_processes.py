@@ -62,6 +62,7 @@ def trained(folder: Path, processes: int) -> tuple[list[dict[str, float]], dict[
     return log, torch.load(folder / "weights.pt")
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_loss_curve_of_one_with_twice_the_batch(tmp_path):
     """Each of the two takes half of a batch, and gradients are averaged: the same descent, but for rounding."""
     (one, weights), (two, others) = (trained(tmp_path / f"{n}", n) for n in (1, 2))
