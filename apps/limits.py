@@ -100,6 +100,9 @@ class Runs:
             self._of[run] = visitor, lab
         return run
 
+    def __len__(self) -> int:
+        return len(self._of)
+
     def __contains__(self, run: object) -> bool:
         return run in self._of and run not in self._stopped
 

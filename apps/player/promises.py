@@ -8,6 +8,7 @@ import itertools
 import json
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import gradio as gr
 
-from apps.limits import Turns
+from apps.limits import RUNS, Turns
 
 
 def laid_out(value: str) -> str:
@@ -55,11 +56,18 @@ def keep(place: str) -> None:
 
 
 def keep_all() -> None:
-    """Makes all promised clips in another thread, in the order of the page, so that no visitor waits for one."""
+    """Makes all promised clips in another thread, in the order of the page, so that hardly a visitor waits for one.
+
+    It pauses as long as it has worked, and goes on when nobody has a run: who draws needs the processor more.
+    """
 
     def work() -> None:
         for place in list(_PROMISED):
+            begun = time.monotonic()
             keep(place)
+            time.sleep(time.monotonic() - begun)
+            while RUNS:
+                time.sleep(0.1)
 
     threading.Thread(target=work).start()
 
