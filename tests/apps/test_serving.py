@@ -37,14 +37,14 @@ def start(tmp_path):
             process = subprocess.Popen([sys.executable, *command], cwd=cwd, env=env, stdout=log, stderr=log)
         running.append(process)
         url = f"http://127.0.0.1:{port}"
-        for _ in range(300):
+        for _ in range(900):
             assert process.poll() is None, (tmp_path / "log").read_text()
             try:
                 urllib.request.urlopen(url, timeout=1)
                 return url
             except OSError:
                 time.sleep(0.1)
-        raise AssertionError(f"not served within 30 s: {(tmp_path / 'log').read_text()}")
+        raise AssertionError(f"not served within 90 s: {(tmp_path / 'log').read_text()}")
 
     yield go
     for process in running:
