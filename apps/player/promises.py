@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import itertools
@@ -9,7 +10,6 @@ import json
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def promised(make: Callable[[], str]) -> str:
 def keep(place: str) -> None:
     """Makes the clip that is promised there, one such clip at a time; once made or begun, does nothing.
 
-    If it fails nothing lies there any more, and the page says that the picture could not be loaded.
+    If that fails, nothing lies there any more, so that the page says it could not be loaded; raises what `make` raised.
     """
     make = _PROMISED.pop(place, None)
     if make is None:
@@ -46,13 +46,11 @@ def keep(place: str) -> None:
         if not threading.main_thread().is_alive():  # the program ends; whoever computes then is cut off by a crash
             return
         unfinished = Path(place).with_suffix(".part")
-        try:
+        with contextlib.ExitStack() as failed:
+            failed.callback(Path(place).unlink)
             unfinished.write_text(make(), encoding="utf-8")
-        except Exception:
-            traceback.print_exc()
-            Path(place).unlink()
-        else:
-            unfinished.replace(place)  # at once, so that nobody reads half of it
+            failed.pop_all()
+        unfinished.replace(place)  # at once, so that nobody reads half of it
 
 
 def keep_all() -> None:
@@ -64,7 +62,9 @@ def keep_all() -> None:
     def work() -> None:
         for place in list(_PROMISED):
             begun = time.monotonic()
-            keep(place)
+            making = threading.Thread(target=keep, args=(place,))  # of its own, so that one that fails ends no other
+            making.start()
+            making.join()
             time.sleep(time.monotonic() - begun)
             while RUNS:
                 time.sleep(0.1)

@@ -208,8 +208,13 @@ def test_who_asks_comes_before_what_nobody_waits_for():
     assert made == [3, 2]
 
 
-def test_a_clip_that_cannot_be_made_is_not_waited_for(capsys):
-    place = lies_at(promises.promised(lambda: 1 / 0))
-    promises.keep(place)
-    assert not Path(place).exists()
-    assert "ZeroDivisionError" in capsys.readouterr().err
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_clip_that_cannot_be_made_is_not_waited_for_and_ends_no_other(monkeypatch):
+    monkeypatch.setattr(promises, "_PROMISED", {})
+    alone, first, second = (lies_at(promises.promised(make)) for make in (lambda: 1 / 0, lambda: 1 / 0, lambda: "2"))
+    with pytest.raises(ZeroDivisionError):
+        promises.keep(alone)
+    promises.keep_all()
+    until_it_lies(second, "2")
+    assert not Path(alone).exists()
+    assert not Path(first).exists()

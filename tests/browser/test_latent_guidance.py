@@ -76,8 +76,10 @@ def stopped(page, lab: str, said: str) -> None:
 def test_strip_and_curve_show_the_rest_after_the_answer_and_are_run_anew(open_labs):
     page = open_labs()
     the_strip(page)
+    mine = told(page, "guidance-strip")
     a_list_that_is_none_is_refused(page)
     the_curve(page)
+    assert told(page, "guidance-strip") == mine  # the curve left the visitor's own strip as it was
 
 
 def the_strip(page) -> None:
@@ -123,6 +125,8 @@ def test_the_plane_is_moved_and_trained_a_drawing_taken_back_and_words_steered_a
     the_plane(page)
     on_with_another_scale(page)
     a_negative_prompt(page)
+    assert "step 12 of 12" in text(page, "onward-said")  # the labs left one another's work as it was
+    assert text(page, "plane-said").endswith("then stopped.")
 
 
 def the_plane(page) -> None:

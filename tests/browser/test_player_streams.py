@@ -211,9 +211,13 @@ def test_what_comes_while_an_opening_is_being_made_is_shown_at_once(watched):
         page.get_by_text("This picture is being drawn").wait_for()
         page.get_by_role("button", name="Go", exact=True).click()
         page.get_by_text("frame 7").wait_for(timeout=5000)
+        assert page.locator("#clip canvas").count() == 3
+        assert not go_on.is_set()  # the opening is still not made
+        assert "being drawn" not in page.inner_text("#clip")
         go_on.set()
         page.reload()
         page.get_by_text("frame 0").wait_for(timeout=5000)
+        assert page.locator("#clip canvas").count() == 3
     finally:
         go_on.set()
         blocks.close()
