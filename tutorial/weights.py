@@ -49,6 +49,11 @@ class WeightsError(Exception):
     """A weight file is missing or damaged; the message names it and the command that makes it again."""
 
 
+def sized(name: str, side: int) -> str:
+    """The name under which a model for pictures of a side ships: the miniature's 64 pixels go without saying."""
+    return name if side == 64 else f"{name}_{side}"
+
+
 def tensors_file(name: str, folder: Path = FOLDER) -> Path:
     """Where the tensors of a shipped file lie."""
     return folder / f"{name}.safetensors"

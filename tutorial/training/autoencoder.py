@@ -4,6 +4,9 @@
 
 L1, a perceptual term (differences between the attribute reader's feature maps), a tiny KL, and, once the
 pictures are good, a patch discriminator. Train `tutorial.training.reader` first.
+
+With `--side 128` the same network learns pictures of 128 pixels, from crops of 64: it is a convolutional one, and runs
+on whole pictures all the same, as the paper's does. It starts from the one for 64.
 """
 
 from __future__ import annotations
@@ -18,7 +21,6 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from tutorial import weights
-from tutorial.data.critters import TRAINING_SEEDS
 from tutorial.data.pixels import to_signed
 from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig, gaussian_kl
 from tutorial.networks.blocks import channels_last
@@ -36,10 +38,12 @@ from tutorial.training.fit import (
     trained_on,
     warm_cosine,
 )
-from tutorial.training.pictures import pictures
+from tutorial.training.pictures import LESSONS, pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.autoencoder"
 CONFIG = AutoencoderConfig(channels=(32, 64, 96, 128), layers=1, latent_channels=4, groups=8)
+CROP = 64
+"""Height and width, in pixels, of what it learns from at a time."""
 
 PERCEPTUAL, ADVERSARIAL = 0.1, 0.2
 """Weights of these loss terms beside L1."""
@@ -81,19 +85,26 @@ def teach(accelerator: Accelerator, critic: PatchDiscriminator, x: Tensor, x_hat
 def train(
     steps: int,
     *,
+    side: int = CROP,
     batch: int = 16,
-    seeds: range = TRAINING_SEEDS,
-    folder: Path = RUNS / "autoencoder",
+    seeds: range | None = None,
+    folder: Path | None = None,
     assets: Path = weights.FOLDER,
 ) -> Autoencoder:
-    """Trains, or resumes in `folder`, and saves the averaged weights as "autoencoder" in `assets`."""
-    accelerator = seeded_accelerator()
-    model, critic = channels_last(Autoencoder(CONFIG)), channels_last(PatchDiscriminator())
+    """Trains, or resumes in `folder`, and saves the averaged weights as "autoencoder" in `assets`.
+
+    For pictures of another side than a crop's they are saved as "autoencoder_<side>", and start from "autoencoder".
+    """
+    accelerator, name = seeded_accelerator(), weights.sized("autoencoder", side)
+    seeds, folder = seeds or LESSONS[side], folder or RUNS / name
+    model = Autoencoder(CONFIG) if side == CROP else weights.load("autoencoder", assets).train().requires_grad_()
+    model, critic = channels_last(model), channels_last(PatchDiscriminator())
     reader = weights.load("reader", assets, accelerator.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=2e-4, betas=(0.5, 0.9))
     schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))
-    loader = shuffled(pictures(seeds, training=True), batch=batch)
+    whole = pictures(seeds, training=True, size=side)
+    loader = shuffled(whole, batch=batch)
     model, critic, optimizer, critic_optimizer, loader = accelerator.prepare(
         model, critic, optimizer, critic_optimizer, loader
     )
@@ -103,9 +114,8 @@ def train(
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
         """Reconstructs a batch; once it is time, the discriminator learns from it too."""
-        x = to_signed(rows[0])
-        side = x.shape[-1] // CONFIG.f
-        noise = torch.randn(len(x), CONFIG.latent_channels, side, side, device=x.device)
+        x = to_signed(cropped(rows[0]))
+        noise = torch.randn(len(x), CONFIG.latent_channels, CROP // CONFIG.f, CROP // CONFIG.f, device=x.device)
         with accelerator.autocast():
             x_hat, mean, logvar = model(x, noise)
             perceptual = perceptual_distance(reader, x_hat, x)
@@ -132,10 +142,21 @@ def train(
     trained = ema.module.eval()
     assert isinstance(trained, Autoencoder)
     if accelerator.is_main_process:
-        trained.config = scaled(trained, pictures(seeds, training=True)[:2048].to(accelerator.device))
-        origin = provenance(accelerator, COMMAND, clock)
-        weights.save("autoencoder", trained, origin | {"loss": LOSS, "trained_on": trained_on(seeds)}, assets)
+        trained.config = scaled(trained, whole[:2048].to(accelerator.device))
+        origin = provenance(accelerator, of_side(COMMAND, side), clock)
+        weights.save(name, trained, origin | {"loss": LOSS, "trained_on": trained_on(seeds)}, assets)
     return trained
+
+
+def cropped(x: Tensor) -> Tensor:
+    """A part of each picture, anywhere in it: (B, 3, H, W) → (B, 3, CROP, CROP)."""
+    corners = [torch.randint(side - CROP + 1, (len(x),)).tolist() for side in x.shape[2:]]
+    return torch.stack([one[:, i : i + CROP, j : j + CROP] for one, i, j in zip(x, *corners, strict=True)])
+
+
+def of_side(command: str, side: int) -> str:
+    """A recipe's command for pictures of a side."""
+    return command if side == CROP else f"{command} --side {side}"
 
 
 @torch.no_grad()
@@ -148,4 +169,6 @@ def scaled(autoencoder: Autoencoder, x: Tensor) -> AutoencoderConfig:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=8000)
-    train(parser.parse_args().steps)
+    parser.add_argument("--side", type=int, choices=LESSONS, default=CROP, help="of the pictures, in pixels")
+    options = parser.parse_args()
+    train(options.steps, side=options.side)

@@ -12,8 +12,12 @@ import torch
 from torch import Tensor
 
 from tutorial.data.critter_art import render
-from tutorial.data.critters import any_critter, training_critter
+from tutorial.data.critters import TRAINING_SEEDS, any_critter, training_critter
 from tutorial.training.fit import RUNS
+
+LESSONS: dict[int, range] = {64: TRAINING_SEEDS, 128: TRAINING_SEEDS[:30_000]}
+"""Side of the pictures in pixels → seeds of the critters they show, for each size that a model is trained on. Half as
+many large ones, since each takes four times the memory."""
 
 
 def _pixels(seed: int, training: bool, size: int) -> np.ndarray:
