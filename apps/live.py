@@ -20,6 +20,10 @@ from apps import limits
 MOST = 64
 """Benches that a lab keeps, each of a few megabytes. For one more, that of whoever has been away longest is cleared."""
 
+PATIENCE = 10.0
+"""Seconds that Reset waits for a run to notice that its work was taken away; one slice of it is enough, but many
+visitors may share the processor."""
+
 OUT_OF_BOUNDS = "The numbers have run out of bounds. Lower the learning rate, and press Reset."
 
 Settings = TypeVar("Settings")
@@ -43,9 +47,12 @@ class Bench(Generic[Settings, Work]):
         return self._lock.locked()
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keeps a second run away from the work. Raises gr.Error if there is one already."""
-        if not self._lock.acquire(blocking=False):
+    def alone(self, patience: float = 0.0) -> Iterator[None]:
+        """Keeps a second run away from the work. Raises gr.Error if there is one, and still is after so many seconds.
+
+        What a run shows last it yields in here, so that nothing of it comes after what a Reset shows, who waited.
+        """
+        if not self._lock.acquire(timeout=patience):
             raise limits.refuse("This is running already. Pause it first.")
         try:
             yield

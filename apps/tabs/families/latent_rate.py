@@ -276,12 +276,13 @@ def lab(page: gr.Blocks) -> None:
             yield from limits.run(request, trained(bench), "rate")
             with limits.CPU.turn():
                 last = paused(bench)
-        yield last
+            yield last
 
     def reset(request: gr.Request, *chosen: Any) -> Any:
         bench = benches.of(request)
         bench.settings, bench.work = check(*chosen), None
-        return gr.skip() if bench.busy else opening()
+        with bench.alone(live.PATIENCE):
+            return opening()
 
     buttons["run"].click(train, values, film, js=links.write("rate", settings), trigger_mode="once", **QUIET)
     buttons["pause"].click(limits.stopper("rate"), queue=False, api_visibility="private")

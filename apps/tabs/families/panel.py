@@ -219,10 +219,7 @@ def lab(page: gr.Blocks) -> None:
             yield empty, gr.skip(), gr.skip()
             return
         bench.settings, bench.work = check(*chosen), None
-        if bench.busy:  # the run notices, and shows the beginning
-            yield gr.skip(), gr.skip(), gr.skip()
-            return
-        with bench.alone():
+        with bench.alone(live.PATIENCE):
             for run, state in limits.run(request, measured(bench)):
                 yield shown(run, state, halted(state))
 

@@ -225,14 +225,12 @@ def lab(page: gr.Blocks) -> None:
             with limits.CPU.turn():  # what came after the last picture, before Pause or the end of the time
                 run = live.placed(bench, Run)
                 end = shown(run, run.looks(), " · paused")
-        yield end
+            yield end
 
     def reset(request: gr.Request, *chosen: Any) -> Any:
         bench = benches.of(request)
         bench.settings, bench.work = check(*chosen), None
-        if bench.busy:
-            return gr.skip(), gr.skip()  # the run notices, and shows the beginning as it ends
-        with bench.alone(), limits.CPU.turn():
+        with bench.alone(live.PATIENCE), limits.CPU.turn():
             run = live.placed(bench, Run)
             return shown(run, run.looks())
 

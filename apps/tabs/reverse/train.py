@@ -199,7 +199,7 @@ def lab(page: gr.Blocks) -> None:
             with limits.CPU.turn():  # what came after the last picture, before Pause or the end of the time
                 run = live.placed(bench, Run)
                 now = run.look(loss)
-        yield picture(run, now.samples.numpy(), f"{told(run, now)} · paused")
+            yield picture(run, now.samples.numpy(), f"{told(run, now)} · paused")
 
     def train(request: gr.Request, *chosen: Any) -> Iterator[str]:
         yield from trained(request, None, *chosen)
@@ -212,9 +212,7 @@ def lab(page: gr.Blocks) -> None:
         if empty := worlds.unfinished(world, points):
             return empty
         bench.settings, bench.work = check(*chosen), None
-        if bench.busy:
-            return gr.skip()  # the run notices, and shows the beginning as it ends
-        with bench.alone(), limits.CPU.turn():
+        with bench.alone(live.PATIENCE), limits.CPU.turn():
             run = live.placed(bench, Run)
             now = run.look(math.nan)
         return picture(
