@@ -31,6 +31,8 @@ from tutorial.networks.tokenizer import ClipTokenizer
 from tutorial.networks.unet import UNet, UNetConfig
 
 FOLDER = Path(__file__).parents[1] / "assets" / "weights"
+SIDE = 64
+"""Height and width of the miniature's pictures, in pixels."""
 
 ARCHITECTURES: dict[str, tuple[type[nn.Module], type]] = {
     "AttributeReader": (AttributeReader, ReaderConfig),
@@ -50,8 +52,8 @@ class WeightsError(Exception):
 
 
 def sized(name: str, side: int) -> str:
-    """The name under which a model for pictures of a side ships: the miniature's 64 pixels go without saying."""
-    return name if side == 64 else f"{name}_{side}"
+    """The name under which a network for pictures of a side ships; the miniature's side goes without saying."""
+    return name if side == SIDE else f"{name}_{side}"
 
 
 def tensors_file(name: str, folder: Path = FOLDER) -> Path:

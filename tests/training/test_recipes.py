@@ -66,6 +66,10 @@ def test_the_whole_chain_from_nothing_to_a_picture(tmp_path):
     moved = {name for name, tensor in before.state_dict().items() if not torch.equal(tensor, after[name])}
     assert moved  # polishing changed the decoder, and left the encoder alone
     assert not any(name.startswith(("encoder", "quant_conv")) for name in moved)
+    autoencoder.train(2, side=128, batch=4, seeds=SEEDS, assets=assets)
+    decoder.train(1, side=128, batch=4, seeds=SEEDS, assets=assets)
+    latent_diffusion.train(2, side=128, batch=4, seeds=SEEDS, assets=assets)
+    assert latent.load(assets, side=128).draw("a blue one", steps=2).shape == (1, 3, 128, 128)
     for name in ("reader", "autoencoder", "clip_text", "unet", "text_encoder"):
         assert weights.read_card(name, assets)["steps"] in (2, 4)
 
@@ -171,6 +175,13 @@ def test_a_run_in_which_something_never_learns_is_ended(tmp_path):
     recorder.update = lambda rows, step: learn([0 * rows[0]], step)
     with pytest.raises(RuntimeError, match=r"shape \(1, 1\) gets no gradient"):
         recorder.run(5)
+
+
+def test_an_optimiser_that_joins_in_later_does_not_end_a_run(tmp_path):
+    """As the autoencoder's discriminator does."""
+    recorder = Recorder(tmp_path)
+    recorder.accelerator.prepare(torch.optim.Adam(torch.nn.Linear(1, 1).parameters()))
+    assert recorder.run(2) == [1, 2]
 
 
 def test_each_epoch_has_its_own_order(tmp_path):

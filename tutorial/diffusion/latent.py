@@ -126,17 +126,25 @@ class LatentDiffusion:
         return self.decode(last.x_next)
 
 
-def load(folder: Path = weights.FOLDER, device: torch.device | str = "cpu") -> LatentDiffusion:
-    """The miniature that is shipped. Raises weights.WeightsError if a file is missing or damaged."""
-    card = weights.read_card("unet", folder, needs=("side",))
-    schedule, predicts = trained_under("unet", folder)
-    text = weights.load("text_encoder", folder, device)
-    unet = weights.load("unet", folder, device)
+def load(
+    folder: Path = weights.FOLDER, device: torch.device | str = "cpu", side: int = weights.SIDE
+) -> LatentDiffusion:
+    """What is shipped for pictures of this height and width, in pixels: the miniature, unless it is told otherwise.
+
+    Raises weights.WeightsError if a file is missing or damaged.
+    """
+    unet_name, text_name, autoencoder_name = (
+        weights.sized(name, side) for name in ("unet", "text_encoder", "autoencoder")
+    )
+    card = weights.read_card(unet_name, folder, needs=("side",))
+    schedule, predicts = trained_under(unet_name, folder)
+    text = weights.load(text_name, folder, device)
+    unet = weights.load(unet_name, folder, device)
     return LatentDiffusion(
         tokenizer=weights.load_tokenizer(text.config.length, folder),
         text=text,
         unet=unet,
-        autoencoder=weights.load("autoencoder", folder, device),
+        autoencoder=weights.load(autoencoder_name, folder, device),
         schedule=schedule,
         predicts=predicts,
         side=card["side"],

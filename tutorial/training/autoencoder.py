@@ -42,8 +42,8 @@ from tutorial.training.pictures import LESSONS, pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.autoencoder"
 CONFIG = AutoencoderConfig(channels=(32, 64, 96, 128), layers=1, latent_channels=4, groups=8)
-CROP = 64
-"""Height and width, in pixels, of what it learns from at a time."""
+CROP = weights.SIDE
+"""Height and width, in pixels, of what it learns from: a whole picture of the miniature, a part of a larger one."""
 
 PERCEPTUAL, ADVERSARIAL = 0.1, 0.2
 """Weights of these loss terms beside L1."""
@@ -85,7 +85,7 @@ def teach(accelerator: Accelerator, critic: PatchDiscriminator, x: Tensor, x_hat
 def train(
     steps: int,
     *,
-    side: int = CROP,
+    side: int = weights.SIDE,
     batch: int = 16,
     seeds: range | None = None,
     folder: Path | None = None,
@@ -93,11 +93,13 @@ def train(
 ) -> Autoencoder:
     """Trains, or resumes in `folder`, and saves the averaged weights as "autoencoder" in `assets`.
 
-    For pictures of another side than a crop's they are saved as "autoencoder_<side>", and start from "autoencoder".
+    For pictures of another side they are saved as "autoencoder_<side>", and start from "autoencoder".
     """
     accelerator, name = seeded_accelerator(), weights.sized("autoencoder", side)
     seeds, folder = seeds or LESSONS[side], folder or RUNS / name
-    model = Autoencoder(CONFIG) if side == CROP else weights.load("autoencoder", assets).train().requires_grad_()
+    model = (
+        Autoencoder(CONFIG) if side == weights.SIDE else weights.load("autoencoder", assets).train().requires_grad_()
+    )
     model, critic = channels_last(model), channels_last(PatchDiscriminator())
     reader = weights.load("reader", assets, accelerator.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
@@ -156,7 +158,7 @@ def cropped(x: Tensor) -> Tensor:
 
 def of_side(command: str, side: int) -> str:
     """A recipe's command for pictures of a side."""
-    return command if side == CROP else f"{command} --side {side}"
+    return command if side == weights.SIDE else f"{command} --side {side}"
 
 
 @torch.no_grad()
@@ -169,6 +171,6 @@ def scaled(autoencoder: Autoencoder, x: Tensor) -> AutoencoderConfig:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=8000)
-    parser.add_argument("--side", type=int, choices=LESSONS, default=CROP, help="of the pictures, in pixels")
+    parser.add_argument("--side", type=int, choices=LESSONS, default=weights.SIDE, help="of the pictures, in pixels")
     options = parser.parse_args()
     train(options.steps, side=options.side)

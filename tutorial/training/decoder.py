@@ -4,7 +4,7 @@
 
 What has been trained on the latents, the U-Net, stays valid, and its pictures get sharper. Stable Diffusion's
 own decoder was improved after the fact in the same way (the "ft-MSE" autoencoder of Stability AI). Train
-`tutorial.training.autoencoder` first.
+`tutorial.training.autoencoder` first; with `--side 128` the one of that side, here on whole pictures.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from tutorial import weights
-from tutorial.data.critters import TRAINING_SEEDS
 from tutorial.data.pixels import to_signed
 from tutorial.metrics.similarity import edge_energy
 from tutorial.networks.autoencoder import Autoencoder
@@ -33,9 +32,11 @@ from tutorial.training.fit import (
     warm_cosine,
 )
 from tutorial.training.latents import encoding_half, latents
-from tutorial.training.pictures import pictures
+from tutorial.training.pictures import LESSONS, pictures
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.decoder"
+BATCHES = {weights.SIDE: 16, 128: 8}
+"""Side of the pictures in pixels → examples of a step."""
 SQUARED = 10.0
 """Weight of the squared error beside L1: it minds the few large errors, at outlines, that L1 leaves."""
 EDGES = 0.05
@@ -57,21 +58,23 @@ class Decoding(nn.Module):
 def train(
     steps: int,
     *,
-    batch: int = 16,
-    seeds: range = TRAINING_SEEDS,
-    folder: Path = RUNS / "decoder",
+    side: int = weights.SIDE,
+    batch: int | None = None,
+    seeds: range | None = None,
+    folder: Path | None = None,
     assets: Path = weights.FOLDER,
 ) -> Autoencoder:
-    """Trains, or resumes in `folder`, and replaces "autoencoder" in `assets` by the polished one."""
-    accelerator = seeded_accelerator()
-    autoencoder: Autoencoder = weights.load("autoencoder", assets, accelerator.device)
+    """Trains, or resumes in `folder`, and replaces the autoencoder of this side in `assets` by the polished one."""
+    accelerator, name = seeded_accelerator(), weights.sized("autoencoder", side)
+    folder = folder or RUNS / weights.sized("decoder", side)
+    autoencoder: Autoencoder = weights.load(name, assets, accelerator.device)
     reader = weights.load("reader", assets, accelerator.device)
-    x = pictures(seeds, training=True)
+    x = pictures(seeds or LESSONS[side], training=True, size=side)
     means, deviations = (moment / autoencoder.config.scaling_factor for moment in latents(accelerator, autoencoder, x))
     model = Decoding(autoencoder).train().requires_grad_()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     schedule = warm_cosine(optimizer, steps, warmup=min(200, steps))
-    loader = shuffled(x, means, deviations, batch=batch)
+    loader = shuffled(x, means, deviations, batch=batch or BATCHES[side])
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     bare = accelerator.unwrap_model(model, keep_torch_compile=False)
     ema = averaged(bare, 0.998)
@@ -98,15 +101,17 @@ def train(
     assert isinstance(trained, Decoding)
     autoencoder.post_quant_conv, autoencoder.decoder = trained.post_quant_conv, trained.decoder
     if accelerator.is_main_process:
-        card = weights.read_card("autoencoder", assets)
+        card, command = weights.read_card(name, assets), first.of_side(COMMAND, side)
         card.pop("measured", None)  # the decoder that was measured is no more
-        polish = [*card.get("polish", []), provenance(accelerator, COMMAND, clock) | {"loss": LOSS}]
-        both = f"{first.COMMAND} && {COMMAND}"
-        weights.save("autoencoder", autoencoder, card | {"command": both, "polish": polish}, assets)
+        polish = [*card.get("polish", []), provenance(accelerator, command, clock) | {"loss": LOSS}]
+        both = f"{first.of_side(first.COMMAND, side)} && {command}"
+        weights.save(name, autoencoder, card | {"command": both, "polish": polish}, assets)
     return autoencoder
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=6000)
-    train(parser.parse_args().steps)
+    parser.add_argument("--side", type=int, choices=LESSONS, default=weights.SIDE, help="of the pictures, in pixels")
+    options = parser.parse_args()
+    train(options.steps, side=options.side)

@@ -156,9 +156,10 @@ def _all_learn(accelerator: Accelerator) -> None:
     """Raises RuntimeError for a parameter of which the optimiser has seen no gradient, or only zeros.
 
     It happened: in bfloat16 on a CPU, PyTorch 2.13's inductor computes no gradient for what lies below a U-Net's finest
-    resolution, and the loss falls all the same.
+    resolution, and the loss falls all the same. An optimiser that has not begun, as a discriminator's that joins in
+    late, is passed over.
     """
-    for wrapped in accelerator._optimizers:
+    for wrapped in (one for one in accelerator._optimizers if one.optimizer.state):
         for parameters in (p for group in wrapped.param_groups for p in group["params"]):
             state = wrapped.optimizer.state.get(parameters, {}).values()
             if not any(

@@ -6,6 +6,9 @@ The network predicts the velocity of latents noised by the cosine schedule. The 
 `tutorial.training.contrastive` taught it. One caption in ten is replaced by the empty prompt, so that the same
 network is the unconditional model that guidance needs (Ho & Salimans 2022). Train
 `tutorial.training.autoencoder` and `tutorial.training.contrastive` first.
+
+With `--side 128` the same networks learn the latents of larger pictures. They start from those for 64, whose words
+mean the same there.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from tutorial import weights
-from tutorial.data.critters import TRAINING_SEEDS, held_out_pairs
+from tutorial.data.critters import held_out_pairs
 from tutorial.diffusion.latent import as_denoiser
 from tutorial.diffusion.objective import Kind, loss
 from tutorial.diffusion.process import q_sample
@@ -28,6 +31,7 @@ from tutorial.networks.blocks import channels_last
 from tutorial.networks.text import TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
 from tutorial.networks.unet import UNet, UNetConfig
+from tutorial.training import autoencoder as first
 from tutorial.training.fit import (
     RUNS,
     Clock,
@@ -41,13 +45,17 @@ from tutorial.training.fit import (
     warm_cosine,
 )
 from tutorial.training.latents import encoding_half, latents
-from tutorial.training.pictures import pictures
+from tutorial.training.pictures import LESSONS, pictures
 from tutorial.training.tokenizer import CAPTIONS_EACH, any_caption, tokenized
 
 COMMAND = "ACCELERATE_MIXED_PRECISION=bf16 python -m tutorial.training.latent_diffusion"
 CONFIG = UNetConfig(channels=(64, 128), attention=(True, True), layers=1, heads=4)
 """The miniature; its words are as wide as the text encoder's."""
-SCHEDULE, T, PREDICTS = "cosine", 1000, "v"
+SCHEDULES = {weights.SIDE: "cosine", 128: "shifted_cosine"}
+"""Side of the pictures in pixels → noise schedule."""
+T, PREDICTS = 1000, "v"
+BATCHES = {weights.SIDE: 96, 128: 48}
+"""Side of the pictures → examples of a step."""
 DROPOUT = 0.1
 RATE, TEXT_RATE = 2e-3, 0.01
 """Learning rate of the U-Net, and the text encoder's as a share of it. At the full rate the text encoder forgets what
@@ -82,45 +90,56 @@ def lesson_times(n: int) -> Tensor:
     return (T * share).ceil().long().clamp(1, T)
 
 
-def earlier(assets: Path) -> tuple[UNet, dict[str, Any]]:
-    """The shipped U-Net, to go on from, and what the new card keeps of its history."""
-    card = weights.read_card("unet", assets)
+def begun(side: int, go_on: bool, assets: Path) -> tuple[TextEncoder, UNet, dict[str, Any]]:
+    """The networks that a run starts from, and what its card will say of where they come from.
+
+    The miniature starts from nothing but what the text encoder knows; with `go_on` from what is shipped; and networks
+    for larger pictures from the miniature.
+    """
+    if side == weights.SIDE and not go_on:
+        text: TextEncoder = weights.load("clip_text", assets)
+        return text, UNet(replace(CONFIG, context=text.config.width)), {}
+    text_name, unet_name = (weights.sized(name, side if go_on else weights.SIDE) for name in ("text_encoder", "unet"))
+    card = weights.read_card(unet_name, assets)
     history = {key: card[key] for key in HISTORY if key in card}
-    return weights.load("unet", assets).train().requires_grad_(), {"went_on_from": history}
+    return weights.load(text_name, assets), weights.load(unet_name, assets), {"went_on_from": history}
 
 
 def train(
     steps: int,
     *,
+    side: int = weights.SIDE,
     go_on: bool = False,
-    batch: int = 96,
-    seeds: range = TRAINING_SEEDS,
-    folder: Path = RUNS / "latent_diffusion",
+    batch: int | None = None,
+    seeds: range | None = None,
+    folder: Path | None = None,
     assets: Path = weights.FOLDER,
 ) -> Conditional:
     """Trains, or resumes in `folder`, and saves the averaged weights as "text_encoder" and "unet" in `assets`.
 
-    With `go_on` the U-Net starts from the one in `assets`, whose history then stands on the new card.
+    For pictures of another side than the miniature's the names end in "_<side>". With `go_on` it starts from what is
+    saved under these names, whose history then stands on the new card.
     """
-    accelerator, command = seeded_accelerator(), COMMAND + (" --go-on" if go_on else "")
-    autoencoder = weights.load("autoencoder", assets, accelerator.device)
-    text: TextEncoder = weights.load("clip_text", assets).train().requires_grad_()
+    accelerator, command = seeded_accelerator(), first.of_side(COMMAND, side) + (" --go-on" if go_on else "")
+    seeds = seeds or LESSONS[side]
+    folder = folder or RUNS / (weights.sized("latent_diffusion", side) + ("_on" if go_on else ""))
+    autoencoder = weights.load(weights.sized("autoencoder", side), assets, accelerator.device)
+    text, unet, before = begun(side, go_on, assets)
     tokenizer: ClipTokenizer = weights.load_tokenizer(text.config.length, assets)
-    unet, before = earlier(assets) if go_on else (UNet(replace(CONFIG, context=text.config.width)), {})
-    model = channels_last(Conditional(text, unet))
+    model = channels_last(Conditional(text, unet).train().requires_grad_())
     groups = [{"params": unet.parameters()}, {"params": text.parameters(), "lr": RATE * TEXT_RATE}]
     optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     schedule = warm_cosine(optimizer, steps, warmup=min(300, steps))
 
     tokens = tokenized(tokenizer, seeds)
-    means, deviations = latents(accelerator, autoencoder, pictures(seeds, training=True))
+    means, deviations = latents(accelerator, autoencoder, pictures(seeds, training=True, size=side))
     empty = tokenizer([""]).to(accelerator.device)
-    loader = shuffled(means, deviations, tokens, batch=batch)
+    loader = shuffled(means, deviations, tokens, batch=batch or BATCHES[side])
     model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     bare = accelerator.unwrap_model(model, keep_torch_compile=False)
     ema = averaged(bare, 0.999)
     accelerator.register_for_checkpointing(schedule, ema)
-    noise_schedule = Schedule.named(SCHEDULE, T)
+    noise_schedule = Schedule.named(SCHEDULES[side], T)
     kind: Kind = PREDICTS
 
     def update(rows: list[Tensor], step: int) -> dict[str, Tensor]:
@@ -145,34 +164,31 @@ def train(
     trained = ema.module.eval()
     assert isinstance(trained, Conditional)
     if accelerator.is_main_process:
-        save(trained, provenance(accelerator, command, clock) | before, seeds, means.shape[-1], assets)
+        save(trained, provenance(accelerator, command, clock) | before, seeds, side, assets)
     return trained
 
 
 def save(trained: Conditional, origin: dict, seeds: range, side: int, folder: Path) -> None:
-    """Writes the text encoder and the U-Net, the latter's card with all a sampler needs to know."""
+    """Writes the text encoder and the U-Net for a side of pictures, its card with all a sampler needs to know."""
     origin = origin | {
         "trained_on": f"{trained_on(seeds)}; {CAPTIONS_EACH} captions each",
         "never_seen_together": [f"{a} {b}, {c} {d}" for a, b, c, d in held_out_pairs()],
     }
-    weights.save("text_encoder", trained.text, origin, folder)
+    weights.save(weights.sized("text_encoder", side), trained.text, origin, folder)
     card = {
-        "schedule": SCHEDULE,
+        "schedule": SCHEDULES[side],
         "T": T,
         "predicts": PREDICTS,
-        "side": side,
+        "side": side // first.CONFIG.f,
         "caption_dropout": DROPOUT,
     }
-    weights.save("unet", trained.unet, origin | card, folder)
+    weights.save(weights.sized("unet", side), trained.unet, origin | card, folder)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=7_000)
+    parser.add_argument("--side", type=int, choices=LESSONS, default=weights.SIDE, help="of the pictures, in pixels")
     parser.add_argument("--go-on", action="store_true", help="start from the shipped U-Net instead of from nothing")
     options = parser.parse_args()
-    train(
-        options.steps,
-        go_on=options.go_on,
-        folder=RUNS / ("latent_diffusion_on" if options.go_on else "latent_diffusion"),
-    )
+    train(options.steps, side=options.side, go_on=options.go_on)
