@@ -68,8 +68,34 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def spare():
+    """Tabs that tests are done with, each of a browser context of its own: to open the next page in one of them takes
+    half of what it takes in a new one, which knows no script yet."""
+    return []
+
+
+def _new_tab(browser, **settings):
+    tab = browser.new_page(**settings)
+    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
+    tab.on("console", lambda said: tab.errors.append(said.text) if said.type == "error" else None)
+    tab.on("request", lambda request: tab.asked.append(request.url))
+    return tab
+
+
+def _left_as_new(tab) -> None:
+    """The next page in this tab is that of another visitor, who has done nothing yet. A test that changes more than
+    this undoes, by a script for all pages of a tab for instance, closes its tab."""
+    tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    tab.goto("about:blank")
+    tab.unroute_all()
+    tab.context.clear_cookies()
+    tab.context.clear_permissions()
+    tab.mouse.move(0, 0)
+
+
 @pytest.fixture
-def watched(browser):
+def watched(browser, spare):
     """Opens browser pages; at the end no script may have failed in one, and no other host been asked.
 
     Gradio catches what a component's script throws and writes it to the console, so errors there count as well.
@@ -77,20 +103,26 @@ def watched(browser):
     pages = []
 
     def go(address: str, **settings):
-        page = browser.new_page(**settings)
+        usual = settings.keys() <= {"viewport"}
+        page = spare.pop() if usual and spare else _new_tab(browser, **settings)
+        if usual:
+            page.set_viewport_size(settings.get("viewport", {"width": 1280, "height": 720}))
         page.errors, page.asked = [], []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.on("console", lambda said: page.errors.append(said.text) if said.type == "error" else None)
-        page.on("request", lambda request: page.asked.append(request.url))
+        pages.append((page, address.split("?")[0], usual))
         page.goto(address)
-        pages.append((page, address.split("?")[0]))
         return page
 
     yield go
-    for page, home in pages:
-        assert page.errors == []
-        assert [asked for asked in page.asked if not asked.startswith((home, "data:", "blob:"))] == []
-        page.close()
+    found = [(list(page.errors), list(page.asked), home) for page, home, _ in pages]
+    for page, _, usual in pages:
+        if usual and not page.is_closed():
+            _left_as_new(page)
+            spare.append(page)
+        else:
+            page.close()
+    for errors, asked, home in found:
+        assert errors == []
+        assert [one for one in asked if not one.startswith((home, "data:", "blob:"))] == []
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def stands_still(page, lab: str) -> bool:
     return told(page, lab) == before
 
 
-def until(page, condition: Callable[[], bool], seconds: float = 15.0) -> None:
+def until(page, condition: Callable[[], bool], seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

@@ -128,6 +128,7 @@ def test_it_is_played_by_keys(opened, truth):
     page.keyboard.down("Enter")  # the second button says "Fake"
     page.keyboard.down("Enter")  # as a key does that is held down
     assert verdict(page).startswith("Wrong" if real else "Right")
+    page.keyboard.up("Enter")
 
 
 def test_the_score_is_what_python_says_of_it_for_every_score(opened, truth):

@@ -63,6 +63,7 @@ def test_what_a_visitor_puts_into_the_address_is_not_taken_for_a_link(open_page)
     page.wait_for_timeout(1500)
     assert "draw-steps=3" in page.url
     assert "drawn when the app started" in page.inner_text("#drawing .status")
+    page.close()  # every page in this tab would count
 
 
 def test_a_page_without_a_link_asks_the_server_nothing_as_it_opens(open_page):

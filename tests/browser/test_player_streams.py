@@ -103,6 +103,7 @@ def test_a_stream_leaves_nothing_behind(page):
         return {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
 
     before, after = held(50), held(250)
+    session.detach()
     assert page.evaluate("window.decoded") == 1  # again
     assert after["Nodes"] <= before["Nodes"] + 20
     assert after["JSEventListeners"] <= before["JSEventListeners"] + 5
@@ -166,6 +167,7 @@ def test_nothing_holds_a_player_that_left_the_page(page):
         session.send("HeapProfiler.collectGarbage")
         gone = gone or page.evaluate("window.gone.deref() === undefined")
         page.wait_for_timeout(50)
+    session.detach()
     assert gone
 
 

@@ -62,6 +62,11 @@ class LatentDiffusion:
         """Of one latent."""
         return self.unet.config.latent_channels, self.side, self.side
 
+    @property
+    def pixels(self) -> int:
+        """Height and width of the pictures."""
+        return self.side * self.autoencoder.config.f
+
     @torch.no_grad()
     def words(self, prompts: Sequence[str]) -> Tensor:
         """Prompts → word vectors (B, length, width). The empty prompt is a prompt too."""

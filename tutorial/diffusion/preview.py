@@ -45,9 +45,13 @@ def explained_variance(latents: Tensor, pictures: Tensor, fitted: Tensor) -> flo
     return 1 - ((preview(latents, fitted) - small).square().mean() / small.var()).item()
 
 
-def load(channels: int, folder: Path = weights.FOLDER) -> Tensor:
-    """The shipped map for latents of that many channels. Raises weights.WeightsError if missing or damaged."""
-    _, tensors = weights.load_tensors("preview", folder, shapes={"map": (channels * REACH**2 + 1, 3 * PIXELS**2)})
+def load(channels: int, folder: Path = weights.FOLDER, side: int = weights.SIDE) -> Tensor:
+    """The shipped map for latents of that many channels, of pictures of this height and width in pixels.
+
+    Raises weights.WeightsError if it is missing or damaged.
+    """
+    shapes = {"map": (channels * REACH**2 + 1, 3 * PIXELS**2)}
+    _, tensors = weights.load_tensors(weights.sized("preview", side), folder, shapes=shapes)
     return tensors["map"].float()
 
 

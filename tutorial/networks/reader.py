@@ -26,7 +26,7 @@ class ReaderConfig:
 
 
 class AttributeReader(nn.Module):
-    """Pictures (B, 3, size, size) in [−1, 1] → logits of each attribute's values.
+    """Pictures (B, 3, size, size) in [−1, 1], or a whole multiple of that size → logits of each attribute's values.
 
     Four stages of two convolutions with batch normalisation, a hidden layer of `FEATURES` units, and one
     linear head for each attribute.
@@ -50,8 +50,9 @@ class AttributeReader(nn.Module):
         return maps
 
     def features(self, x: Tensor) -> Tensor:
-        """The last hidden layer: (B, 3, size, size) → (B, FEATURES)."""
-        return F.silu(self.hidden(self.feature_maps(x)[-1].flatten(1)))
+        """The last hidden layer: (B, 3, k · size, k · size), k ≥ 1, averaged down to `size` first → (B, FEATURES)."""
+        small = F.avg_pool2d(x, x.shape[-1] // self.config.size)
+        return F.silu(self.hidden(self.feature_maps(small)[-1].flatten(1)))
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         h = self.features(x)

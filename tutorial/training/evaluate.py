@@ -1,7 +1,9 @@
 """Measures the shipped models: `make evaluate`. Writes the figures to their cards and to the README.
 
 Everything is measured on fresh critters, whose seeds no training has seen, with the default settings of
-`tutorial.diffusion.latent`. About twenty minutes on two cores.
+`tutorial.diffusion.latent`. About twenty minutes on two cores; with `--side 128`, for the networks of that side, an
+hour. The reader, who tells what pictures show and how far they are from real ones, sees larger ones averaged down to
+its own size.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from tutorial.metrics.frechet import features_of, frechet_distance, moments
 from tutorial.metrics.similarity import edge_energy, psnr
 from tutorial.networks.autoencoder import reconstruct
 from tutorial.networks.reader import AttributeReader
+from tutorial.training.pictures import LESSONS
 from tutorial.training.reader import blurred, labels, noisy
 
 DEFAULTS = {"count": 1000, "samples": 5000}
@@ -38,10 +41,10 @@ ROOT = Path(__file__).parents[2]
 BATCH = 100
 
 
-def real(count: int, offset: int, *, training: bool) -> Tensor:
-    """Fresh renders: (count, 3, 64, 64) in [−1, 1]; with `training`, without held-out pairs."""
+def real(count: int, offset: int, *, training: bool, side: int = weights.SIDE) -> Tensor:
+    """Fresh renders: (count, 3, side, side) in [−1, 1]; with `training`, without held-out pairs."""
     seeds = range(EVALUATION_SEED + offset, EVALUATION_SEED + offset + count)
-    return to_signed(torch.stack([from_image(render(critter)) for critter in critters(seeds, training=training)]))
+    return to_signed(torch.stack([from_image(render(one, side)) for one in critters(seeds, training=training)]))
 
 
 def restored(model: LatentDiffusion, x: Tensor) -> Tensor:
@@ -59,7 +62,7 @@ def measure_reader(reader: AttributeReader, count: int) -> dict[str, float]:
 
 def measure_autoencoder(model: LatentDiffusion, reader: AttributeReader, count: int) -> dict[str, float]:
     """PSNR in dB, the reader's agreement, and edge energy relative to the original's, on fresh critters."""
-    x = real(count, 0, training=False)
+    x = real(count, 0, training=False, side=model.pixels)
     y = restored(model, x)
     return {
         "psnr": psnr(x, y),
@@ -115,7 +118,8 @@ def measure_distribution(model: LatentDiffusion, reader: AttributeReader, count:
     A sample counts as suspiciously close if it is nearer to its closest training critter than 99 % of fresh
     critters, which no training can have copied, are to theirs. So 1 % is what chance gives.
     """
-    reference, other = real(count, 300_000, training=True), real(count, 400_000, training=True)
+    reference = real(count, 300_000, training=True, side=model.pixels)
+    other = real(count, 400_000, training=True, side=model.pixels)
     seeds = range(EVALUATION_SEED + 500_000, EVALUATION_SEED + 500_000 + count)
     prompts = [
         caption(c, np.random.default_rng(s)).text for c, s in zip(critters(seeds, training=True), seeds, strict=True)
@@ -157,18 +161,41 @@ def at_most(what: str, value: float, bar: float, style: str) -> Row:
     return Row(what, format(value, style), "≤ " + format(bar, style), value <= bar)
 
 
-def rows(measured: dict[str, dict[str, Any]]) -> list[Row]:
-    """The figures on the cards beside their bars."""
-    r, a, u = measured["reader"], measured["autoencoder"], measured["unet"]
+@dataclass(frozen=True)
+class Bars:
+    """What the networks of a side have to reach."""
+
+    psnr: float
+    prompt_fidelity: float
+    held_out_pairs: float
+    frechet_samples: float
+
+
+def bars(side: int, measured: dict[str, Any]) -> Bars:
+    """Those of the miniature, of which its U-Net's own figures have one, or those of a larger model: the miniature."""
+    if side == weights.SIDE:
+        return Bars(33, 0.97, 0.90, measured["frechet_bar"])
+    small = weights.read_card("unet")["measured"]
+    return Bars(34, small["prompt_fidelity"], small["held_out_pairs"], small["frechet_samples"])
+
+
+def rows_of_reader(r: dict[str, Any]) -> list[Row]:
+    """The reader's figures."""
     return [
         at_least("attribute reader, the worst of ten attributes: accuracy", r["worst_drawn"], 0.995, ".2%"),
         Row("the same on blurred; on noisy pictures", f"{r['worst_blurred']:.2%}; {r['worst_noisy']:.2%}"),
-        at_least("autoencoder, fresh critters: PSNR in dB", a["psnr"], 33, ".1f"),
+    ]
+
+
+def rows(a: dict[str, Any], u: dict[str, Any], bar: Bars) -> list[Row]:
+    """The figures of an autoencoder and of the U-Net among its latents, beside their bars."""
+    return [
+        at_least("autoencoder, fresh critters: PSNR in dB", a["psnr"], bar.psnr, ".1f"),
         at_least("the same: the reader's agreement", a["reader_agreement"], 0.99, ".2%"),
         at_most("the same: edge energy, off the original's by", abs(a["edge_energy"] - 1), 0.05, ".1%"),
-        at_least("prompt fidelity, attributes mentioned", u["prompt_fidelity"], 0.97, ".1%"),
-        at_least("pairs never seen in training: both right", u["held_out_pairs"], 0.90, ".1%"),
-        at_most("Fréchet distance of samples, reader's features", u["frechet_samples"], u["frechet_bar"], ".1f"),
+        at_least("prompt fidelity, attributes mentioned", u["prompt_fidelity"], bar.prompt_fidelity, ".1%"),
+        at_least("pairs never seen in training: both right", u["held_out_pairs"], bar.held_out_pairs, ".1%"),
+        at_most("Fréchet distance of samples, reader's features", u["frechet_samples"], bar.frechet_samples, ".1f"),
         Row(
             "the same for reconstructions; for other real ones",
             f"{u['frechet_reconstructions']:.1f}; {u['frechet_real']:.1f}",
@@ -179,10 +206,14 @@ def rows(measured: dict[str, dict[str, Any]]) -> list[Row]:
     ]
 
 
-def table(measured: dict[str, dict[str, Any]]) -> str:
-    """The README's figures as a Markdown table."""
-    u = measured["unet"]
-    return markdown(f"`{u['command']}`: {u['prompts']:,} prompts, {u['samples']:,} samples", rows(measured))
+def table(side: int) -> str:
+    """The figures on the cards of a side's networks, and of the reader with the miniature's, as a Markdown table."""
+    r, a, u = (
+        weights.read_card(name)["measured"]
+        for name in ("reader", weights.sized("autoencoder", side), weights.sized("unet", side))
+    )
+    lines = (rows_of_reader(r) if side == weights.SIDE else []) + rows(a, u, bars(side, u))
+    return markdown(f"`{u['command']}`: {u['prompts']:,} prompts, {u['samples']:,} samples", lines)
 
 
 def markdown(what: str, lines: Sequence[Row]) -> str:
@@ -205,30 +236,41 @@ def write_readme(mark: str, content: str) -> None:
     readme.write_text(between(readme.read_text(encoding="utf-8"), mark, content), encoding="utf-8")
 
 
-def main(count: int, samples: int) -> None:
-    """Measures everything, and writes cards, README and figures."""
+def main(count: int, samples: int, side: int) -> None:
+    """Measures everything of a side, and writes cards, README and figures."""
     torch.manual_seed(0)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model, reader = latent.load(device=device), weights.load("reader", device=device)
+    model, reader = latent.load(device=device, side=side), weights.load("reader", device=device)
     settings = {"steps": latent.STEPS, "guidance": latent.GUIDANCE, "sampler": latent.SAMPLER}
-    own = f"python -m tutorial.training.evaluate --count {count} --samples {samples}"
-    command = {"command": "make evaluate" if {"count": count, "samples": samples} == DEFAULTS else own}
+    command = {"command": of_side("make evaluate", count, samples, side)}
     distribution = measure_distribution(model, reader, samples)
     measured = {
-        "reader": command | measure_reader(reader, count),
-        "autoencoder": command | measure_autoencoder(model, reader, count),
-        "unet": command | measure_prompts(model, reader, count) | distribution | settings,
+        weights.sized("autoencoder", side): command | measure_autoencoder(model, reader, count),
+        weights.sized("unet", side): command | measure_prompts(model, reader, count) | distribution | settings,
     }
+    if side == weights.SIDE:
+        measured["reader"] = command | measure_reader(reader, count)
     for name, figures in measured.items():
         figures = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in figures.items()}
         weights.write_card(name, weights.read_card(name) | {"measured": figures})
-    write_readme("figures", f"\n{table(measured)}\n")
-    write_readme("prompts", "; ".join(EXAMPLES))
+    write_readme(weights.sized("figures", side), f"\n{table(side)}\n")
     figures = ROOT / "assets" / "figures"
     figures.mkdir(exist_ok=True)
-    contact_sheet(to_arrays(real(24, 0, training=False)), columns=8).save(figures / "critters.png", optimize=True)
-    contact_sheet(to_arrays(draw(model, EXAMPLES, "figure")), columns=4).save(figures / "drawn.png", optimize=True)
-    print(table(measured))
+    drawn = contact_sheet(to_arrays(draw(model, EXAMPLES, "figure")), columns=4)
+    drawn.save(figures / f"{weights.sized('drawn', side)}.png", optimize=True)
+    if side == weights.SIDE:
+        write_readme("prompts", "; ".join(EXAMPLES))
+        sheet = contact_sheet(to_arrays(real(24, 0, training=False)), columns=8)
+        sheet.save(figures / "critters.png", optimize=True)
+    print(table(side))
+
+
+def of_side(usual: str, count: int, samples: int, side: int) -> str:
+    """The command that measures so many of a side: the usual one, if that does it."""
+    if {"count": count, "samples": samples} == DEFAULTS:
+        return usual
+    larger = "" if side == weights.SIDE else f" --side {side}"
+    return f"python -m tutorial.training.evaluate{larger} --count {count} --samples {samples}"
 
 
 if __name__ == "__main__":
@@ -237,5 +279,6 @@ if __name__ == "__main__":
         "--count", type=int, default=DEFAULTS["count"], help="fresh critters, prompts, held-out prompts"
     )
     parser.add_argument("--samples", type=int, default=DEFAULTS["samples"], help="samples for the Fréchet distance")
+    parser.add_argument("--side", type=int, choices=LESSONS, default=weights.SIDE, help="of the pictures, in pixels")
     options = parser.parse_args()
-    main(options.count, options.samples)
+    main(options.count, options.samples, options.side)
