@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from apps import limits, worlds
+from tutorial import weights
 from tutorial.diffusion import latent, pixel, points
 from tutorial.diffusion.latent import LatentDiffusion
 from tutorial.diffusion.objective import Kind
@@ -27,9 +28,17 @@ LEARNED, EXACT = DENOISERS = ("learned", "exact")
 
 
 @cache
+def latent_diffusion_of(side: int) -> LatentDiffusion:
+    """What draws critters of this height and width, in pixels.
+
+    Raises tutorial.weights.WeightsError if a file is missing or damaged.
+    """
+    return latent.load(side=side)
+
+
 def latent_diffusion() -> LatentDiffusion:
-    """The miniature that draws critters. Raises tutorial.weights.WeightsError if a file is missing or damaged."""
-    return latent.load()
+    """The miniature among them. Raises tutorial.weights.WeightsError as above."""
+    return latent_diffusion_of(weights.SIDE)
 
 
 @cache

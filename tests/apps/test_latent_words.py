@@ -17,7 +17,7 @@ from PIL import Image
 
 from apps import limits, wiring
 from apps.pictures import read_settings
-from apps.tabs.latent import draw
+from apps.tabs.latent.draw.wish import bring_back
 from apps.tabs.latent.studio import studio
 from apps.tabs.latent.words import lab as words
 from apps.tabs.latent.words import pictures as words_pictures
@@ -94,7 +94,7 @@ def test_pictures_as_they_are_are_those_of_the_drawing_lab(client):
         assert abs(pixels(files[2 + k]) - drawn[k]).max() <= 2  # at weight 1 as well
     settings = read_settings(files[5])
     assert (settings["prompt"], settings["seed"], settings["n"]) == ("a one with a crown", 6, 1)
-    assert draw.bring_back(files[5])[0] == "a one with a crown"
+    assert bring_back(files[5])[0] == "a one with a crown"
     with pytest.raises(gr.Error, match="carries no settings"):
         read_settings(files[2])
 

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from apps.pictures import KEY, png_bytes, read_settings, served
-from apps.tabs.latent.draw import alone, bring_back
-from apps.tabs.latent.studio import check
+from apps.tabs.latent.draw.wish import SIDE, alone, bring_back, check
+from tutorial import weights
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
-WISH = check("a blue one — 🦄 <b>", "night", 30, 4.5, "ddim", 0.25, 7, 3)
+WISH = check("a blue one — 🦄 <b>", "night", 30, 4.5, "ddim", 0.25, 7, 3, SIDE)
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -33,10 +33,19 @@ def test_a_saved_picture_brings_back_the_settings_that_draw_it_alone(tmp_path):
     path = tmp_path / "critter.png"
     path.write_bytes(png_bytes(PIXELS, alone(WISH, 2)))
     assert np.array_equal(np.array(Image.open(path)), PIXELS)
-    assert bring_back(path) == ["a blue one — 🦄 <b>", "night", 30, 4.5, "ddim", 0.25, 9, 1]
+    assert bring_back(path) == ["a blue one — 🦄 <b>", "night", 30, 4.5, "ddim", 0.25, 9, 1, SIDE]
 
 
-@pytest.mark.parametrize("change", [{"steps": 10**9}, {"sampler": ["ddim"]}, {"seed": "abc"}, {"prompt": {"a": 1}}])
+def test_a_picture_from_when_there_was_but_one_size_has_that_size(tmp_path):
+    path = tmp_path / "critter.png"
+    path.write_bytes(png_bytes(PIXELS, {name: value for name, value in alone(WISH, 0).items() if name != "side"}))
+    assert bring_back(path)[-1] == str(weights.SIDE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"steps": 10**9}, {"sampler": ["ddim"]}, {"seed": "abc"}, {"prompt": {"a": 1}}, {"side": 96}, {"side": None}],
+)
 def test_settings_amiss_are_refused_in_a_sentence(tmp_path, change):
     path = tmp_path / "critter.png"
     path.write_bytes(png_bytes(PIXELS, alone(WISH, 0) | change))

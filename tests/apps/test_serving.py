@@ -20,7 +20,7 @@ from gradio_client.utils import QueueError
 from PIL import Image
 
 from apps import limits, shell
-from apps.tabs.latent import draw
+from apps.tabs.latent.draw import lab as draw
 from tutorial import chapters
 
 ROOT = Path(__file__).parents[2]

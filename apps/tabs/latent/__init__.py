@@ -3,9 +3,9 @@
 import gradio as gr
 
 from apps import notebook
-from apps.tabs.latent import draw
 from apps.tabs.latent.autoencode import lab as autoencode
 from apps.tabs.latent.compare import lab as compare
+from apps.tabs.latent.draw import lab as draw
 from apps.tabs.latent.edit import lab as edit
 from apps.tabs.latent.guidance import curve, negative, plane, steps, strip
 from apps.tabs.latent.words import lab as words

@@ -70,19 +70,25 @@ class Studio:
 
 
 @cache
-def studio() -> Studio:
-    """Raises weights.WeightsError if a file is missing or damaged."""
-    model = models.latent_diffusion()
+def studio_of(side: int) -> Studio:
+    """That for pictures of this height and width, in pixels. Raises weights.WeightsError if a file is missing or
+    damaged."""
+    model = models.latent_diffusion_of(side)
     z = model.noise([0])[0]
     return Studio(
         model=model,
         reader=weights.load("reader"),
         training=nearest.load(),
-        preview_map=load_preview(model.unet.config.latent_channels),
+        preview_map=load_preview(model.unet.config.latent_channels, side=side),
         unet_flops=flops(model.unet, z, torch.zeros(1), model.words([""])),
         decoder_flops=flops(model.autoencoder.decoder, z),
         usual_distance=weights.read_card("training_index", needs=("usual_distance",))["usual_distance"],
     )
+
+
+def studio() -> Studio:
+    """The miniature's. Raises weights.WeightsError as above."""
+    return studio_of(weights.SIDE)
 
 
 def remarks(wish: Request) -> list[str]:
@@ -108,10 +114,10 @@ def short(text: str, length: int = QUOTED) -> str:
     return text if len(text) <= length else text[:length] + "…"
 
 
-def cost(wish: Request) -> str:
+def cost(wish: Request, shop: Studio) -> str:
     """What a run computes, in a line."""
     twice = 1 if wish.guidance in (0, 1) else 2
     each = evaluations(wish.sampler, wish.steps) * twice
-    total = wish.n * (each * studio().unet_flops + studio().decoder_flops)
+    total = wish.n * (each * shop.unet_flops + shop.decoder_flops)
     a_picture = " a picture" if wish.n > 1 else ""
     return f"{each} network evaluations{a_picture} · {total / 1e9:.1f} GFLOP"

@@ -1,8 +1,7 @@
 // Draws the grid of the lab "compare" (see pictures.py). `element`, `props` and `watch` come from gr.HTML, `make`
 // from scripts.js.
 const box = element.querySelector(".compared");
-const PATIENCE = 200;
-let latest = 0;
+let overtaken = new AbortController();
 
 function heading(scope, text) {
   const cell = make("th");
@@ -48,21 +47,19 @@ function draw({ x, y, cells }) {
   box.replaceChildren(table);
 }
 
-/** Shows the grid; where the page only knows where it will lie, once the server has made it, or a newer one comes. */
+/** Shows the grid, once it is there, unless a newer one has come. */
 async function load() {
-  const mine = ++latest;
-  let grid = JSON.parse(props.value);
-  for (let k = 0; "src" in grid && k < PATIENCE && mine === latest; k++) {
-    const answer = await fetch(grid.src, { cache: "no-cache" });
-    if (!answer.ok) break;
-    grid = (await answer.json()) || grid;
-    if (!("src" in grid)) break;
-    if (!box.firstElementChild) box.textContent = "These pictures are being drawn…";
-    await new Promise((done) => setTimeout(done, 300));
+  overtaken.abort();
+  overtaken = new AbortController();
+  const { signal } = overtaken;
+  const wait = () => box.firstElementChild || (box.textContent = "These pictures are being drawn…");
+  try {
+    const grid = await customElements.get("clip-player").opening(box, JSON.parse(props.value), signal, wait);
+    if (grid && !signal.aborted) draw(grid);
+  } catch (error) {
+    box.textContent = "These pictures could not be loaded. Reload the page to try again.";
+    throw error;
   }
-  if (mine !== latest) return;
-  if ("src" in grid) box.textContent = "These pictures could not be loaded. Reload the page to try again.";
-  else draw(grid);
 }
 
 watch("value", load);

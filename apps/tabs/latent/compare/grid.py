@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from apps import limits
-from apps.tabs.latent.draw import SAMPLER_NAMES
+from apps.tabs.latent.draw.wish import SAMPLER_NAMES
 from apps.tabs.latent.studio import LONGEST_PROMPT, Request, short, studio
 from apps.tabs.latent.studio import check as checked
 from tutorial.data.critters import any_critter

@@ -15,7 +15,7 @@ from apps.player import promises
 from apps.tabs.latent.compare import ask as compare_ask
 from apps.tabs.latent.compare import pictures as compare_pictures
 from apps.tabs.latent.compare.grid import AXES, NOTHING, SUGGESTED, Cell, Grid, Wish, check, cost, filled
-from apps.tabs.latent.draw import SAMPLER_NAMES
+from apps.tabs.latent.draw.wish import SAMPLER_NAMES
 from apps.tabs.latent.studio import remarks, studio
 from apps.wiring import QUIET
 from tutorial import weights

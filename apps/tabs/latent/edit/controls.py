@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from apps import player, wiring
-from apps.tabs.latent.draw import SAMPLER_NAMES
+from apps.tabs.latent.draw.wish import SAMPLER_NAMES
 from apps.tabs.latent.edit import pictures as edit_pictures
 from apps.tabs.latent.edit.wish import (
     DEFAULTS,

@@ -12,7 +12,7 @@ from torch import Tensor
 from apps import player
 from apps.pictures import channels
 from apps.quantities import plain
-from apps.tabs.latent.draw import SPREAD
+from apps.tabs.latent.draw.work import SPREAD
 from apps.tabs.latent.edit.wish import INPAINT, PROMPTS, STRENGTH, WAYS, Wish, labels
 from apps.tabs.latent.edit.work import Look, Painting
 from apps.tabs.latent.studio import short, studio

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from apps.pictures import png_url
 from apps.scripts import script
-from apps.tabs.latent.studio import Request, short, studio
+from apps.tabs.latent.studio import Request, Studio, short
 from tutorial.data.critter_words import unfamiliar_spans
 from tutorial.data.pixels import to_arrays
 from tutorial.diffusion.latent import LatentDiffusion
@@ -47,9 +47,9 @@ def diagram(value: str, elem_id: str) -> gr.HTML:
 
 
 @torch.no_grad()
-def parts(wish: Request, steps: list[Step], picture: np.ndarray) -> str:
+def parts(wish: Request, shop: Studio, steps: list[Step], picture: np.ndarray) -> str:
     """What each part did in the steps of one picture, (H, W, 3) uint8, as `diagram` takes it."""
-    shop, model = studio(), studio().model
+    model = shop.model
     spans = model.tokenizer.spans(wish.prompt)[: model.tokenizer.length - 2]  # start and end take two places
     strange = unfamiliar_spans(wish.prompt)
     chips = [[wish.prompt[a:b], not any(a < end and start < b for start, end in strange)] for a, b in spans]
