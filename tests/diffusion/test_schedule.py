@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tutorial.diffusion.schedule import Schedule
 
-NAMES = ("linear", "scaled_linear", "cosine", "sigmoid")
+NAMES = ("linear", "scaled_linear", "cosine", "shifted_cosine", "sigmoid")
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,16 @@ NAMES = ("linear", "scaled_linear", "cosine", "sigmoid")
 def test_the_same_as_diffusers(ours, theirs, betas):
     expected = diffusers.DDPMScheduler(beta_schedule=theirs, **betas).alphas_cumprod
     assert torch.allclose(ours().abar[1:].float(), expected, rtol=1e-4, atol=1e-9)
+
+
+def test_the_mean_of_four_pixels_under_the_shifted_cosine_is_a_pixel_under_the_cosine():
+    """Signal and noise of that mean, in simulated pixels that are alike: the same ratio at each time."""
+    large, small = Schedule.shifted_cosine(), Schedule.cosine()
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(200_000, 4, generator=generator, dtype=torch.float64).mean(1).std()
+    for t in (1, 100, 500, 900, 1000):
+        signal, spread = large.abar[t].sqrt(), (1 - large.abar[t]).sqrt() * noise
+        assert (signal / spread).item() == pytest.approx(small.snr[t].sqrt().item(), rel=0.01)
 
 
 def test_sigmoid_follows_its_closed_form_before_the_clip():
