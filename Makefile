@@ -10,7 +10,7 @@ run: .venv/runtime
 
 test: .venv/development
 	$(BIN)/python -m tests.browser.chromium
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/development
 	$(BIN)/python -m tests.browser.chromium
@@ -73,6 +73,7 @@ bench: .venv/development
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m tests.browser.bench
 	$(BIN)/python -m tests.diffusion.bench
+	$(BIN)/python -m tests.diffusion.speed
 	$(BIN)/python -m tests.gans.bench
 	$(BIN)/python -m tests.exchange.bench
 

@@ -26,9 +26,10 @@ RANK = {
     "tutorial.two_kinds": 5,
     "tutorial.exchange": 5,
     "tutorial.gans": 6,
-    "tutorial.training": 7,
-    "tutorial.chapters": 7,
-    "apps": 8,
+    "tutorial.contest": 7,
+    "tutorial.training": 8,
+    "tutorial.chapters": 8,
+    "apps": 9,
 }
 
 

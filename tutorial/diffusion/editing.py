@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from tutorial.diffusion.guidance import guided
-from tutorial.diffusion.latent import GUIDANCE, SAMPLER, STEPS, LatentDiffusion, as_denoiser
+from tutorial.diffusion.latent import GUIDANCE, SAMPLER, STEPS, LatentDiffusion
 from tutorial.diffusion.process import gaussian, q_sample
 from tutorial.diffusion.samplers import SIGMA_MAX, WHOLE_SCHEDULE, Noise, Step
 from tutorial.diffusion.schedule import Schedule
@@ -75,7 +75,7 @@ def walk(
 
     From `model.noise` at all times it is `LatentDiffusion.sample`.
     """
-    denoise = guided(as_denoiser(model.unet), model.words([settings.negative]), settings.guidance)
+    denoise = guided(model.denoiser, model.words([settings.negative]), settings.guidance)
     steps = settings.steps if times is None else times
     return model.walk(denoise, x, words, steps=steps, sampler=settings.sampler, eta=settings.eta, generator=generator)
 
@@ -119,7 +119,7 @@ def inpaint(
         return
     eps, generators = model.noise(range(seed, seed + n))
     kept, words = z0.expand_as(eps), model.words([prompt] * n)
-    denoise = guided(as_denoiser(model.unet), model.words([own.negative]), own.guidance)
+    denoise = guided(model.denoiser, model.words([own.negative]), own.guidance)
     x = q_sample(model.schedule, kept, times[0], eps)
 
     def one(x: Tensor, t: int, s: int) -> Step:

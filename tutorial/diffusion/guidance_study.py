@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from tutorial.diffusion.guidance import guided
-from tutorial.diffusion.latent import STEPS, LatentDiffusion, as_denoiser
+from tutorial.diffusion.latent import STEPS, LatentDiffusion
 from tutorial.diffusion.objective import read
 from tutorial.diffusion.samplers import SIGMA_MAX, Denoiser, Model, Step, ddim
 
@@ -71,7 +71,7 @@ def drawn(
 ) -> Iterator[Step]:
     """One picture for each prompt and seed, by DPM-Solver++ as `LatentDiffusion.sample` has it: its steps."""
     x_T, _ = model.noise(seeds)
-    denoise = limited(as_denoiser(model.unet), model.words([negative]), scale, interval or everywhere(model))
+    denoise = limited(model.denoiser, model.words([negative]), scale, interval or everywhere(model))
     return model.walk(denoise, x_T, model.words(prompts), steps=steps, sampler="dpm_solver_pp_2m")
 
 
@@ -162,7 +162,7 @@ def onwards(model: LatentDiffusion, walk: Walk, scale: float) -> Walk:
     if walk.over:
         raise ValueError("The walk has arrived at t = 0.")
     here = len(walk.taken)
-    denoise = guided(as_denoiser(model.unet), walk.null, scale)
+    denoise = guided(model.denoiser, walk.null, scale)
     pair = walk.times[here : here + 2]
     (step,) = ddim(denoise, model.schedule, walk.x, steps=pair, predicts=model.predicts, cond=walk.cond)
     return replace(walk, taken=(*walk.taken, Taken(replace(step, i=here, n=len(walk.times) - 1), scale)))

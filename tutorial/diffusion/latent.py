@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tutorial import weights
 from tutorial.diffusion.guidance import guided
@@ -20,6 +20,7 @@ from tutorial.diffusion.process import gaussian
 from tutorial.diffusion.samplers import Denoiser, Model, Noise, Step, named
 from tutorial.diffusion.schedule import Schedule
 from tutorial.networks.autoencoder import Autoencoder
+from tutorial.networks.compiled import CompiledUNet
 from tutorial.networks.text import TextEncoder
 from tutorial.networks.tokenizer import ClipTokenizer
 from tutorial.networks.unet import UNet
@@ -28,7 +29,7 @@ STEPS, GUIDANCE, SAMPLER = 20, 2.0, "dpm_solver_pp_2m"
 """The default settings, with which everything is measured unless said otherwise."""
 
 
-def as_denoiser(unet: nn.Module) -> Denoiser:
+def as_denoiser(unet: Callable[..., Tensor]) -> Denoiser:
     """A U-Net as what samplers and training call: t counts from 0 = clean here, from 0 = first noise there."""
     return lambda x, t, words: unet(x, t - 1, words)
 
@@ -47,15 +48,25 @@ class LatentDiffusion:
     """Height and width of the latent that the U-Net was trained on."""
     spacing: Callable[[int], list[int]] | None = None
     """The times of a number of steps; None for those of the schedule itself (`Schedule.timesteps`)."""
+    compiled: CompiledUNet | None = None
+    """The U-Net made ready for drawing. It is passed over if it was made of another than `unet`, such as the one whose
+    copy somebody looks into. Networks of Stable Diffusion's own size need none: in their time Python's is no part."""
 
     @property
     def device(self) -> torch.device:
         return next(self.unet.parameters()).device
 
     @property
+    def denoiser(self) -> Denoiser:
+        """The U-Net as samplers ask it; its condition is what `words` makes of prompts. Each drawing takes its own."""
+        if self.compiled is None or self.compiled.unet is not self.unet:
+            return as_denoiser(self.unet)
+        return as_denoiser(self.compiled.drawing())
+
+    @property
     def model(self) -> Model:
-        """The U-Net as samplers take it; its condition is what `words` makes of prompts."""
-        return Model(as_denoiser(self.unet), self.schedule, self.predicts)
+        """`denoiser` with what a sampler must know of it."""
+        return Model(self.denoiser, self.schedule, self.predicts)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -96,7 +107,7 @@ class LatentDiffusion:
         """
         prompts = [prompt] * n if isinstance(prompt, str) else list(prompt)
         x_T, generators = self.noise(range(seed, seed + len(prompts)))
-        denoise = guided(as_denoiser(self.unet), self.words([negative]), guidance)
+        denoise = guided(self.denoiser, self.words([negative]), guidance)
         words = self.words(prompts)
         yield from self.walk(denoise, x_T, words, steps=steps, sampler=sampler, eta=eta, generator=generators)
 
@@ -153,6 +164,7 @@ def load(
         schedule=schedule,
         predicts=predicts,
         side=card["side"],
+        compiled=CompiledUNet(unet) if torch.device(device).type == "cpu" else None,
     )
 
 

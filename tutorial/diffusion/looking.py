@@ -16,9 +16,8 @@ import contextlib
 import math
 import re
 from collections.abc import Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 
 from tutorial.diffusion.latent import GUIDANCE, LatentDiffusion
 from tutorial.diffusion.samplers import Step
+from tutorial.networks.blocks import private
 from tutorial.networks.tokenizer import ClipTokenizer
 from tutorial.networks.unet import Attention, UNetConfig
 
@@ -36,7 +36,6 @@ WORD = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s\x1c-\x1f]+|[\x1c-\x1f]+")
 
 Maps = dict[int, Tensor]
 """By the side of the feature map in positions: (rows, tokens, side, side), summing to one over the tokens."""
-Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -77,12 +76,6 @@ def token_weights(length: int, tokens: Sequence[int], c: float) -> Tensor:
     weights = torch.ones(length)
     weights[list(tokens)] = c
     return weights
-
-
-def private(network: Network) -> Network:
-    """The same network with hooks of its own. Its weights are not copied: both have the same tensors."""
-    tensors = [*network.parameters(), *network.buffers()]
-    return deepcopy(network, {id(tensor): tensor for tensor in tensors})
 
 
 def asking(rows: int, guidance: float) -> int:

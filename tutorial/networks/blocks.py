@@ -6,9 +6,14 @@ published checkpoints fit.
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import TypeVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class ResnetBlock(nn.Module):
@@ -67,3 +72,9 @@ def parameter_count(module: nn.Module) -> int:
 def channels_last(module: nn.Module) -> nn.Module:
     """Stores convolution weights pixel by pixel: about three times faster than the default on a CPU."""
     return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def private(network: Network) -> Network:
+    """The same network with hooks and layers of its own, without gradients. Its weights lie where the network's lie."""
+    frozen = {id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in network.parameters()}
+    return deepcopy(network, frozen | {id(buffer): buffer for buffer in network.buffers()})
