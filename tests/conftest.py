@@ -13,6 +13,23 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before anything imports grad
 
 from tests.browser.chromium import ARGUMENTS, NO_BROWSER, find
 
+LONGEST = (
+    "tests/browser/test_accessibility.py",
+    "tests/chapters/test_chapters.py",
+    "tests/apps/test_serving.py",
+    "tests/training/test_recipes.py",
+    "tests/browser/",
+    "tests/families/",
+    "tests/diffusion/",
+)
+"""The files that take longest, the longest first; of a folder, all."""
+
+
+def pytest_collection_modifyitems(items) -> None:
+    """Workers take whole files, in this order: the short ones come last, so that no worker is left with a long one."""
+    found = {item: [k for k, path in enumerate(LONGEST) if item.nodeid.startswith(path)] for item in items}
+    items.sort(key=lambda item: found[item][0] if found[item] else len(LONGEST))
+
 
 @contextlib.contextmanager
 def _on_one_thread():
@@ -77,6 +94,7 @@ def spare():
 
 def _new_tab(browser, **settings):
     tab = browser.new_page(**settings)
+    tab.set_default_timeout(60_000)  # milliseconds; a busy machine may need them
     tab.on("pageerror", lambda error: tab.errors.append(str(error)))
     tab.on("console", lambda said: tab.errors.append(said.text) if said.type == "error" else None)
     tab.on("request", lambda request: tab.asked.append(request.url))
@@ -86,8 +104,9 @@ def _new_tab(browser, **settings):
 def _left_as_new(tab) -> None:
     """The next page in this tab is that of another visitor, who has done nothing yet. A test that changes more than
     this undoes, by a script for all pages of a tab for instance, closes its tab."""
-    tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
-    tab.goto("about:blank")
+    if tab.url != "about:blank":
+        tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        tab.goto("about:blank")
     tab.unroute_all()
     tab.context.clear_cookies()
     tab.context.clear_permissions()
@@ -126,14 +145,14 @@ def watched(browser, spare):
 
 
 @pytest.fixture(scope="session")
-def url_of():
-    """Address of a page with one chapter alone, or with some of its labs, served at its first call; the whole takes
-    longer to open."""
+def page_of():
+    """A page with one chapter alone, or with some of its labs, served at its first call; the whole takes much longer to
+    open."""
     from apps.shell import TABS, serve
 
     threads, pages = torch.get_num_threads(), {}
 
-    def address(title: str, *labs: str) -> str:
+    def served_page(title: str, *labs: str):
         if (title, labs) not in pages:
             (chapter,) = (one for one in TABS if title == one.TITLE)
 
@@ -143,12 +162,18 @@ def url_of():
 
             shown = SimpleNamespace(TITLE=title, build=build) if labs else chapter
             pages[title, labs] = serve([shown], prevent_thread_lock=True, quiet=True)
-        return pages[title, labs].local_url
+        return pages[title, labs]
 
-    yield address
+    yield served_page
     for page in pages.values():
         page.close()
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def url_of(page_of):
+    """The address of such a page."""
+    return lambda title, *labs: page_of(title, *labs).local_url
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from PIL import Image
 from apps import worlds
 from apps.pictures import LARGEST, png_bytes, read_picture
 from apps.tabs.forward import dissolve, ending, jump, spend, subjects
-from apps.tabs.forward.wiring import last
 from apps.worlds import plane, stroke
 from tests.apps.test_pictures import png_of_size
+from tests.work import last
 from tutorial.data.digits import DataError
 from tutorial.diffusion.schedule import Schedule
 
@@ -193,10 +193,13 @@ def test_a_picture_that_moves_is_refused_in_a_sentence(saved):
 
 
 # --- endpoint ---
-def test_the_endpoint_answers_with_numbers_and_points(url):
-    numbers, how, points, files = Client(url, verbose=False).predict(
-        "eight Gaussians", "cosine", 1000, 1000, 3, api_name="/forward"
-    )
+@pytest.fixture(scope="module")
+def client(url):
+    return Client(url, verbose=False)
+
+
+def test_the_endpoint_answers_with_numbers_and_points(client):
+    numbers, how, points, files = client.predict("eight Gaussians", "cosine", 1000, 1000, 3, api_name="/forward")
     x = torch.tensor(points)
     assert (how, files, tuple(x.shape)) == ("quadrature", [], (500, 2))
     assert numbers["abar"] == pytest.approx(Schedule.cosine().abar[-1].item())
@@ -205,11 +208,9 @@ def test_the_endpoint_answers_with_numbers_and_points(url):
     assert numbers["std"] == pytest.approx(x.std().item(), rel=1e-4) == pytest.approx(1, abs=4 / 2000**0.5)
 
 
-def test_the_endpoint_noises_a_visitors_picture(url, saved):
+def test_the_endpoint_noises_a_visitors_picture(client, saved):
     file = handle_file(saved(Image.fromarray(PIXELS)))
-    numbers, how, points, [noised] = Client(url, verbose=False).predict(
-        "your own picture", t=0, picture=file, api_name="/forward"
-    )
+    numbers, how, points, [noised] = client.predict("your own picture", t=0, picture=file, api_name="/forward")
     assert (how, points) == ("closed form", [])
     with Image.open(noised) as picture:
         assert (picture.format, picture.size) == ("PNG", (64, 64))
@@ -233,6 +234,6 @@ def test_the_endpoint_noises_a_visitors_picture(url, saved):
     ],
     ids=str,
 )
-def test_the_endpoint_refuses_bad_values_in_a_sentence(url, bad, sentence):
+def test_the_endpoint_refuses_bad_values_in_a_sentence(client, bad, sentence):
     with pytest.raises(AppError, match=sentence):
-        Client(url, verbose=False).predict(**{"data": "spiral"} | bad, api_name="/forward")
+        client.predict(**{"data": "spiral"} | bad, api_name="/forward")

@@ -52,13 +52,25 @@ def start(tmp_path):
         process.wait(10)
 
 
-@pytest.mark.parametrize(
-    ("command", "port", "inside"),
-    [(["-m", "apps"], 7931, True), ([str(ROOT / "apps" / "__main__.py"), "start"], 7932, False)],
-)
-def test_it_starts_as_a_module_and_as_a_script_from_anywhere(start, tmp_path, command, port, inside):
-    url = start(command, port, ROOT if inside else tmp_path)
+@pytest.fixture(scope="module")
+def client(url):
+    """A program that uses the API; to get to know it takes each a third of a second."""
+    return Client(url, verbose=False)
+
+
+def test_it_starts_as_a_module_with_all_chapters(start):
+    url = start(["-m", "apps"], 7931, ROOT)
     assert "Latent Diffusion, Hands On" in urllib.request.urlopen(url).read().decode()
+    config = urllib.request.urlopen(f"{url}/config").read().decode()
+    assert all(mark in config for mark in ('"birth"', '"draw"'))
+
+
+def test_it_starts_as_a_script_from_anywhere_with_the_one_chapter_that_is_named(start, tmp_path):
+    url = start([str(ROOT / "apps" / "__main__.py"), "start"], 7932, tmp_path)
+    assert "Latent Diffusion, Hands On" in urllib.request.urlopen(url).read().decode()
+    config = urllib.request.urlopen(f"{url}/config").read().decode()
+    assert '"birth"' in config
+    assert '"draw"' not in config
 
 
 def test_the_page_is_light(url):
@@ -67,12 +79,6 @@ def test_the_page_is_light(url):
         page = answer.read()
         assert answer.num_bytes_downloaded < 450_000
     assert b"GANs" in page
-
-
-def test_a_chapter_starts_alone(start):
-    config = urllib.request.urlopen(f"{start(['-m', 'apps', 'latent'], 7935, ROOT)}/config").read().decode()
-    assert "Latent diffusion" in config
-    assert '"birth"' not in config
 
 
 def test_a_chapter_that_there_is_not_is_named():
@@ -92,12 +98,14 @@ def test_without_its_weights_it_says_which_file_and_which_command(start, tmp_pat
     config = urllib.request.urlopen(f"{url}/config").read().decode()
     assert "unet.safetensors" in config
     assert "tutorial.training.latent_diffusion" in config
+    assert "Latent diffusion" in config
+    assert '"birth"' not in config  # of a chapter that was not named
     with pytest.raises(AppError, match=r"unet\.safetensors"):
         Client(url, verbose=False).predict("a blue one", api_name="/sample")
 
 
-def test_the_endpoint_is_typed_and_described(url):
-    info = Client(url, verbose=False).view_api(return_format="dict")["named_endpoints"]
+def test_the_endpoint_is_typed_and_described(client):
+    info = client.view_api(return_format="dict")["named_endpoints"]
     two_kinds = ["classify_toy", "support_vectors", "generate_toy", "seen_elsewhere", "score_drawing", "who_notices"]
     two_kinds += ["who_learns_faster", "working_harder"]
     families = ["train_families", "flow_layers", "pixel_cnn", "vae_latent", "gan_game"]
@@ -117,14 +125,15 @@ def test_the_endpoint_is_typed_and_described(url):
         "eta": "number",
         "seed": "integer",
         "n": "integer",
+        "side": "integer",
     }
     first, second = info["/sample"]["returns"]
     assert first["type"] == {"type": "string"}
     assert second["type"]["type"] == "array"
 
 
-def test_the_endpoint_streams_progress_and_ends_with_png_files(url):
-    job = Client(url, verbose=False).submit("a blue one with a crown", steps=30, n=2, seed=7, api_name="/sample")
+def test_the_endpoint_streams_progress_and_ends_with_png_files(client):
+    job = client.submit("a blue one with a crown", steps=30, n=2, seed=7, api_name="/sample")
     cost, files = job.result()
     assert "60 network evaluations a picture" in cost
     assert [Path(file).name for file in files] == ["critter-7.png", "critter-8.png"]
@@ -137,15 +146,15 @@ def test_the_endpoint_streams_progress_and_ends_with_png_files(url):
     assert progress[0][1] == []
 
 
-def test_one_client_has_few_runs_at_once(url):
-    client = Client(url, verbose=False)
-    jobs = [client.submit("", steps=100, n=9, api_name="/sample") for _ in range(limits.EACH)]
+def test_one_client_has_few_runs_at_once(url, client):
+    busy = Client(url, verbose=False)
+    jobs = [busy.submit("", steps=100, n=9, api_name="/sample") for _ in range(limits.EACH)]
     for job in jobs:
         while not job.outputs():
             time.sleep(0.02)
     with pytest.raises(AppError, match=f"You have {limits.EACH} runs going on. Please wait"):
-        client.predict("", api_name="/sample")
-    assert Client(url, verbose=False).predict("", steps=1, api_name="/sample")
+        busy.predict("", api_name="/sample")
+    assert client.predict("", steps=1, api_name="/sample")
     for job in jobs:
         job.cancel()
 
@@ -160,17 +169,16 @@ def test_a_run_that_was_stopped_gives_no_half_picture():
 
 
 @pytest.mark.parametrize("full", ["runs", "queue"])
-def test_a_client_that_finds_the_app_busy_is_told_so(served, url, monkeypatch, full):
+def test_a_client_that_finds_the_app_busy_is_told_so(served, client, monkeypatch, full):
     if full == "runs":
         monkeypatch.setattr(limits, "RUNS", limits.Runs(0, limits.EACH))
     else:
         monkeypatch.setattr(served._queue, "max_size", 0)
     with pytest.raises((AppError, QueueError), match=r"(The page is busy|Queue is full).* [Pp]lease try again"):
-        Client(url, verbose=False).predict("", api_name="/sample")
+        client.predict("", api_name="/sample")
 
 
-def test_the_same_call_gives_the_same_picture(url):
-    client = Client(url, verbose=False)
+def test_the_same_call_gives_the_same_picture(client):
     first, again = (
         Path(client.predict("a green one", steps=4, seed=3, api_name="/sample")[1][0]).read_bytes() for _ in range(2)
     )
@@ -188,8 +196,8 @@ PROMPTS = {
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
-def test_any_text_draws_something(url, prompt):
-    _, [file] = Client(url, verbose=False).predict(PROMPTS[prompt], steps=1, api_name="/sample")
+def test_any_text_draws_something(client, prompt):
+    _, [file] = client.predict(PROMPTS[prompt], steps=1, api_name="/sample")
     with Image.open(file) as picture:
         assert picture.size == (64, 64)
 
@@ -202,12 +210,12 @@ def ask(url: str, data: str) -> str:
 
 
 def test_half_a_character_draws_something(url):
-    assert "critter-0.png" in ask(url, r'["half a unicorn: \ud83e", "", 1, 2.0, "ddim", 0, 0, 1]')
+    assert "critter-0.png" in ask(url, r'["half a unicorn: \ud83e", "", 1, 2.0, "ddim", 0, 0, 1, 64]')
 
 
 @pytest.mark.parametrize("steps", ["NaN", "1e999"])
 def test_what_is_no_number_in_json_is_refused_in_a_sentence(url, steps):
-    assert "Steps must be a number between 1 and 100." in ask(url, f'["", "", {steps}, 2.0, "ddim", 0, 0, 1]')
+    assert "Steps must be a number between 1 and 100." in ask(url, f'["", "", {steps}, 2.0, "ddim", 0, 0, 1, 64]')
 
 
 @pytest.mark.parametrize(
@@ -228,9 +236,9 @@ def test_what_is_no_number_in_json_is_refused_in_a_sentence(url, steps):
     ],
     ids=str,
 )
-def test_bad_values_are_refused_in_a_sentence(url, bad):
+def test_bad_values_are_refused_in_a_sentence(client, bad):
     with pytest.raises(AppError) as refused:
-        Client(url, verbose=False).predict(**{"prompt": "a blue one"} | bad, api_name="/sample")
+        client.predict(**{"prompt": "a blue one"} | bad, api_name="/sample")
     assert "must be" in str(refused.value) or "at most" in str(refused.value)
 
 

@@ -42,6 +42,16 @@ def unfold(page) -> None:
         fold.click()
 
 
+def check(page, theme: str, least: int) -> None:
+    """No rule is broken in this theme; in light, where it is more than colours, so many at least were passed."""
+    page.evaluate("theme => document.body.classList.toggle('dark', theme === 'dark')", theme)
+    page.wait_for_timeout(300)
+    page.wait_for_function(STILL)  # Gradio fades controls in
+    found = page.evaluate(RUN, theme)
+    assert found["broken"] == []
+    assert found["passed"] > (least if theme == "light" else 0)
+
+
 @pytest.mark.parametrize("tab", OTHERS)
 def test_no_rule_is_broken_and_a_phone_does_not_scroll_sideways(open_page, tab):
     """In light, dark and 390 pixels, in turn on one page."""
@@ -51,20 +61,15 @@ def test_no_rule_is_broken_and_a_phone_does_not_scroll_sideways(open_page, tab):
     page.wait_for_timeout(500)
     page.add_script_tag(path=AXE)
     for theme in ("light", "dark"):
-        page.evaluate("theme => document.body.classList.toggle('dark', theme === 'dark')", theme)
-        page.wait_for_timeout(300)
-        page.wait_for_function(STILL)  # Gradio fades controls in
-        found = page.evaluate(RUN, theme)
-        assert found["broken"] == []
-        assert found["passed"] > (15 if theme == "light" else 0)
+        check(page, theme, 15)
     page.set_viewport_size({"width": 390, "height": 844})
     page.wait_for_timeout(300)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_latent_chapter_breaks_no_rule(open_page, theme):
-    page = open_page(theme=theme)
+def test_the_latent_chapter_breaks_no_rule(open_page):
+    """Neither in light nor, on the same page, in dark."""
+    page = open_page()
     page.wait_for_selector("#way canvas")
     page.locator("#drawing figcaption button").click()
     unfold(page)
@@ -74,6 +79,5 @@ def test_the_latent_chapter_breaks_no_rule(open_page, theme):
     page.wait_for_selector("#sampler input")
     page.wait_for_timeout(500)
     page.add_script_tag(path=AXE)
-    found = page.evaluate(RUN, theme)
-    assert found["broken"] == []
-    assert found["passed"] > (20 if theme == "light" else 0)
+    for theme in ("light", "dark"):
+        check(page, theme, 20)

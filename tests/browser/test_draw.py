@@ -150,14 +150,14 @@ def test_a_value_out_of_range_is_refused_in_a_sentence_and_nothing_is_lost(open_
 
 
 @pytest.mark.parametrize("full", ["runs", "queue"])
-def test_on_a_busy_page_a_newcomer_is_told_so_and_loses_nothing(open_page, served, monkeypatch, full):
-    page = open_page(whole=True)
+def test_on_a_busy_page_a_newcomer_is_told_so_and_loses_nothing(open_page, page_of, monkeypatch, full):
+    page = open_page("draw")
     before = pictures(page)
     page.fill("#prompt textarea", "a blue one")
     if full == "runs":
         monkeypatch.setattr(limits, "RUNS", limits.Runs(0, limits.EACH))
     else:
-        monkeypatch.setattr(served._queue, "max_size", 0)
+        monkeypatch.setattr(page_of("Latent diffusion", "draw")._queue, "max_size", 0)
     draw(page)
     page.locator(".toast-body").wait_for()
     assert re.search("is (currently )?busy.* Please try again", page.inner_text(".toast-body"))

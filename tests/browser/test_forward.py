@@ -136,7 +136,7 @@ def test_schedules_are_compared_on_other_data(page):
 
 def test_a_link_brings_back_a_lab(open_page, watched, url):
     page = watched(f"{url}?jump-data=digits&jump-factor=%CE%B2&jump-steps=50")
-    page.wait_for_selector("#jump canvas", timeout=20_000)
+    page.wait_for_selector("#jump canvas")
     note(page, "jump", "not the same distribution")
     assert page.locator("#jump-data input").input_value() == "digits"
 

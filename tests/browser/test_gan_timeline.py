@@ -72,7 +72,7 @@ def test_a_walk_is_drawn_and_plays(page):
     page.wait_for_function("document.querySelectorAll('#timeline-drawn canvas').length === 3")
     assert "From the noise of seed 0 to that of seed 1" in told(page, "timeline-drawn")
     output = page.locator("#timeline-drawn output")
-    until(page, lambda: output.inner_text() == "100% of the way", 20)
+    until(page, lambda: output.inner_text() == "100% of the way")
     page.asked.clear()
     page.locator("#timeline-drawn").get_by_role("button", name="One frame back").click()
     assert output.inner_text() != "100% of the way"

@@ -62,7 +62,7 @@ def test_what_a_visitor_puts_into_the_address_is_not_taken_for_a_link(open_page)
     page.wait_for_selector("#drawing img")
     page.wait_for_timeout(1500)
     assert "draw-steps=3" in page.url
-    assert "drawn when the app started" in page.inner_text("#drawing .status")
+    assert "drawn since the app started" in page.inner_text("#drawing .status")
     page.close()  # every page in this tab would count
 
 

@@ -27,7 +27,7 @@ def test_a_stream_is_drawn_as_it_comes(page):
           .observe(title, {childList: true, characterData: true, subtree: true});
     }""")
     page.click("#go")
-    page.wait_for_function("document.querySelector('#clip .panel-title').textContent === 'frame 39'", timeout=20_000)
+    page.wait_for_function("document.querySelector('#clip .panel-title').textContent === 'frame 39'")
     seen = page.evaluate("window.frames_seen")
     seconds = (seen[-1][0] - seen[0][0]) / 1000
     assert len({title for _, title in seen}) / seconds >= 10
@@ -40,7 +40,7 @@ def test_a_stream_keeps_what_is_hidden_and_which_button_has_the_focus(page):
     entry.click()
     entry.evaluate("entry => { window.entry = entry; entry.focus(); }")
     page.evaluate("document.querySelector('#go').click()")
-    page.wait_for_function("document.querySelector('#clip .panel-title').textContent === 'frame 39'", timeout=20_000)
+    page.wait_for_function("document.querySelector('#clip .panel-title').textContent === 'frame 39'")
     assert entry.evaluate("entry => entry === window.entry && entry === document.activeElement")
     assert entry.get_attribute("aria-pressed") == "false"
     assert pixel(page, 0, 4 / 6, 2 / 6)[3] < 60  # a grid may be there, but no dots
@@ -52,7 +52,7 @@ def test_who_looks_back_during_a_stream_stays_there_and_who_does_not_sees_the_ne
     page.wait_for_function("/^([2-9]|..) of \\1$/.test(document.querySelector('#clip output').textContent)")  # 5 of 5
     page.locator("#clip input[type=range]").focus()
     page.keyboard.press("Home")
-    page.wait_for_function("document.querySelector('#clip input').max === '39'", timeout=20_000)
+    page.wait_for_function("document.querySelector('#clip input').max === '39'")
     assert page.locator("#clip output").inner_text() == "1 of 40"
     page.keyboard.press("End")
     assert page.locator("#clip output").inner_text() == "40 of 40"
@@ -74,7 +74,7 @@ def test_a_stream_does_not_flicker(page):
         look();
     }""")
     page.click("#go")
-    page.wait_for_function("document.querySelector('#clip .panel-title').textContent === 'frame 39'", timeout=20_000)
+    page.wait_for_function("document.querySelector('#clip .panel-title').textContent === 'frame 39'")
     assert page.evaluate("window.painted") > 80
     assert page.evaluate("window.blank") == 0
 
@@ -199,7 +199,7 @@ def test_what_comes_while_an_opening_is_being_made_is_shown_at_once(watched):
     go_on = threading.Event()
 
     def opening() -> str:
-        go_on.wait(30)
+        go_on.wait(120)
         return growing(0)
 
     with gr.Blocks() as blocks:
@@ -212,14 +212,42 @@ def test_what_comes_while_an_opening_is_being_made_is_shown_at_once(watched):
         page = watched(url)
         page.get_by_text("This picture is being drawn").wait_for()
         page.get_by_role("button", name="Go", exact=True).click()
-        page.get_by_text("frame 7").wait_for(timeout=5000)
+        page.get_by_text("frame 7").wait_for()
         assert page.locator("#clip canvas").count() == 3
         assert not go_on.is_set()  # the opening is still not made
         assert "being drawn" not in page.inner_text("#clip")
         go_on.set()
         page.reload()
-        page.get_by_text("frame 0").wait_for(timeout=5000)
+        page.get_by_text("frame 0").wait_for()
         assert page.locator("#clip canvas").count() == 3
     finally:
         go_on.set()
+        blocks.close()
+
+
+def test_an_opening_is_fetched_as_its_player_comes_near_and_what_is_said_of_it_is_shown(watched):
+    made = []
+
+    def opening():
+        made.append("it")
+        yield growing(3), "said of **frame 3**"
+
+    with gr.Blocks() as blocks:
+        gr.HTML("<div style='height: 4000px'></div>", padding=False)
+        clip = player.player(opening, elem_id="clip")
+        player.tells(clip, gr.Markdown(elem_id="said"))
+    options = {"head": player.HEAD, "css_paths": [player.STYLE], "run_history": False}
+    packing = {"middleware": [Middleware(promises.Promises)]}
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False, app_kwargs=packing, **options)
+    try:
+        page = watched(url)
+        page.locator("#clip clip-player.coming").wait_for()
+        page.wait_for_timeout(500)
+        assert (made, page.locator("#clip canvas").count()) == ([], 0)
+        page.locator("#clip").scroll_into_view_if_needed()
+        page.get_by_text("frame 3", exact=True).first.wait_for()
+        assert page.locator("#said strong").inner_text() == "frame 3"
+        assert made == ["it"]
+        assert page.locator("#clip .coming").count() == 0
+    finally:
         blocks.close()

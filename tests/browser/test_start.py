@@ -14,7 +14,7 @@ def test_a_picture_is_born_while_one_watches(open_page):
     assert page.locator("#birth output").inner_text() == "0% signal"
     first = page.evaluate("document.querySelector('#birth canvas').toDataURL()")
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function(f"{SHOWN} === 'done'", timeout=15_000)
+    page.wait_for_function(f"{SHOWN} === 'done'")
     assert page.evaluate("document.querySelector('#birth canvas').toDataURL()") != first
 
 
@@ -24,8 +24,8 @@ def test_it_begins_by_itself(open_page):
     assert page.locator("#birth output").inner_text() != "done"
 
 
-def test_nothing_moves_by_itself_where_motion_is_unwanted(watched, url):
-    page = watched(url, reduced_motion="reduce")
+def test_nothing_moves_by_itself_where_motion_is_unwanted(watched, url_of):
+    page = watched(url_of("Start"), reduced_motion="reduce")
     page.wait_for_function(f"{SHOWN} === 'done'")
     page.wait_for_timeout(500)
     assert page.locator("#birth output").inner_text() == "done"
@@ -34,7 +34,7 @@ def test_nothing_moves_by_itself_where_motion_is_unwanted(watched, url):
 
 
 def test_the_map_names_every_other_chapter_and_its_promise(open_page):
-    text = open_page(tab="Start", whole=True).inner_text("body").replace("’", "'")
+    text = open_page(tab="Start").inner_text("body").replace("’", "'")
     for name in chapters.names():
         chapter = chapters.read(name)
         if name != "start":

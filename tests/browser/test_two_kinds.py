@@ -14,7 +14,8 @@ TAB = "Two kinds"
 @pytest.fixture
 def page(open_page):
     page = open_page("look", "support", tab=TAB)
-    page.wait_for_selector("#support canvas")
+    for player in ("look", "look-digit", "support"):
+        page.wait_for_selector(f"#{player} canvas")
     return page
 
 
@@ -154,14 +155,15 @@ def test_a_link_brings_the_settings_back(page, watched):
     choose(page, "look-generative", "LDA")
     until(page, lambda: "look-generative=LDA" in page.url)
     again = watched(page.url)
-    again.wait_for_selector("#look canvas", timeout=20_000)
+    again.wait_for_selector("#look canvas")
     until(again, lambda: titles(again, "look")[1].startswith("LDA"))
     assert again.locator("#look-generative input").input_value() == "LDA"
 
 
 def test_a_bad_link_is_refused_in_a_sentence(watched, url_of):
     page = watched(f"{url_of(TAB, 'look', 'support')}?look-digits=1e9")
-    page.get_by_text("The number of digits must be between").wait_for(timeout=20_000)
+    page.get_by_text("The number of digits must be between").wait_for()
+    page.wait_for_selector("#look canvas")
     assert fitted(page) == 300
 
 

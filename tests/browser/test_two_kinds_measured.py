@@ -148,7 +148,7 @@ def test_a_link_brings_back_what_was_seen(watched, url_of):
     page = watched(
         f"{url_of(TAB, *LABS)}?elsewhere-separates=small MLP&elsewhere-explains=QDA&elsewhere-x=-6&elsewhere-y=2.5"
     )
-    page.wait_for_selector("#elsewhere canvas", timeout=30_000)
+    page.wait_for_selector("#elsewhere canvas")
     until(page, lambda: "At (−6.00, 2.50)" in said(page, "elsewhere"))
     assert "small MLP: p(0 given x)" in said(page, "elsewhere")
 
@@ -156,7 +156,7 @@ def test_a_link_brings_back_what_was_seen(watched, url_of):
 @pytest.mark.parametrize(("lab", "setting", "value"), [("novelty", "space", "10"), ("effort", "space", "2")])
 def test_a_link_to_a_recording_shows_it_and_measures_nothing(watched, url_of, lab, setting, value):
     page = watched(f"{url_of(TAB, *LABS)}?{lab}-{setting}={value}")
-    page.wait_for_selector(f"#{lab} canvas", timeout=30_000)
+    page.wait_for_selector(f"#{lab} canvas")
     until(page, lambda: told(page, lab).startswith(f"{value} components, recorded by"))
     assert page.locator(f"#{lab}-{setting}").get_by_label(value, exact=True).is_checked()
     assert stands_still(page, lab)

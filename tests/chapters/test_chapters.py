@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 import subprocess
 import sys
@@ -48,16 +49,19 @@ def test_a_source_cell_prints_what_the_page_shows(executed):
         assert cell.outputs[0]["text"].strip() == chapters.source(cell.metadata["source"]).strip()
 
 
-@pytest.mark.parametrize("name", chapters.names())
-def test_a_chapter_needs_only_what_the_app_needs(name):
+def test_the_chapters_need_only_what_the_app_needs():
     """Whoever takes the notebook along installs requirements.txt alone; most recipes of tutorial.training need more."""
-    cells = [cell.source for cell in chapters.read(name).cells if cell.cell_type == "code"]
-    nodes = [node for cell in cells for node in ast.parse(cell).body]
-    lines = [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    tops = {line.split()[1].split(".")[0] for line in lines}
-    assert tops <= {"torch", "numpy", "tutorial"} | sys.stdlib_module_names
+    lines = {}
+    for name in chapters.names():
+        cells = [cell.source for cell in chapters.read(name).cells if cell.cell_type == "code"]
+        nodes = [node for cell in cells for node in ast.parse(cell).body]
+        lines[name] = [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+        tops = {line.split()[1].split(".")[0] for line in lines[name]}
+        assert tops <= {"torch", "numpy", "tutorial"} | sys.stdlib_module_names, name
     missing = ["accelerate", "diffusers", "transformers", "normflows", "pytest", "playwright"]
-    program = "\n".join([f"import sys; sys.modules.update(dict.fromkeys({missing}))", *lines])
+    program = "\n".join(
+        [f"import sys; sys.modules.update(dict.fromkeys({missing}))", *itertools.chain(*lines.values())]
+    )
     tried = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert tried.returncode == 0, tried.stderr
 

@@ -23,7 +23,8 @@ SAMPLER_NAMES = {
     "euler": "Euler",
     "heun": "Heun (two evaluations a step)",
 }
-SIDES = {str(side): side for side in (64, 128) if weights.tensors_file(weights.sized("unet", side)).exists()}
+LARGER = tuple(side for side in (128,) if weights.tensors_file(weights.sized("unet", side)).exists())
+SIDES = {str(side): side for side in (weights.SIDE, *LARGER)}
 """Height and width of pictures, in pixels, for which a model is shipped, by what the page sends for them."""
 SIDE = str(weights.SIDE)
 SETTINGS = (*(field.name for field in fields(Request)), "side")
