@@ -1,5 +1,5 @@
 // Draws the value of the gallery (see gallery.py). `element`, `props` and `watch` come from gr.HTML, `make` and `bytes`
-// from scripts.js.
+// from scripts.js, and `clip-player` is the player's.
 function paint(canvas, side, rgb) {
   canvas.width = canvas.height = side;
   const context = canvas.getContext("2d");
@@ -89,13 +89,11 @@ function closeAbout() {
   element.querySelectorAll("figcaption button").forEach((b) => b.setAttribute("aria-expanded", "false"));
 }
 
-function draw() {
-  let value;
-  try {
-    value = JSON.parse(props.value);
-  } catch {
-    return; // nothing drawn yet
-  }
+function say(text) {
+  element.querySelector(".status").textContent = text;
+}
+
+function draw(value) {
   if (value.previews && element.querySelector(".gallery").classList.contains("stopped")) return; // it came too late
   closeAbout();
   if (value.previews) showPreviews(value);
@@ -109,5 +107,4 @@ function draw() {
   element.querySelector(".notes").replaceChildren(...value.notes.map((note) => make("li", "", note)));
 }
 
-watch("value", draw);
-draw();
+customElements.get("clip-player").follow(element, props, watch, draw, say);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -108,7 +109,9 @@ def queued(page: gr.Blocks) -> gr.Blocks:
 def serve(tabs: Sequence[ModuleType] = TABS, **options) -> gr.Blocks:
     """Launches the page with these chapters; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT choose the address."""
     torch.set_num_threads(limits.THREADS)
-    threadpool_limits(limits.THREADS, "blas")  # of scikit-learn: on busy cores, several mostly wait for each other
+    # Of NumPy and of scikit-learn, which is loaded when it is first needed: several threads mostly wait for each other.
+    threadpool_limits(limits.THREADS, "blas")
+    os.environ["OPENBLAS_NUM_THREADS"] = str(limits.THREADS)
     page = queued(build(tabs))
     settings = {
         "theme": theme(),

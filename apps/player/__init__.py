@@ -26,8 +26,9 @@ name; without a name, a layer is not in the legend) and a "colour", one of `COLO
 0–254 go evenly from the low to the high end of the range, and 255 is a NaN, which is not drawn and says nothing.
 
 A clip that a page opens with does not travel with the page, unless it is small: its value is {"src": where it lies},
-and the browser fetches it when the player is first seen. So all the chapters' pictures do not weigh on who opens one. A
-page with clips that are `promised` needs the middleware `promises.Promises`.
+and the browser fetches it when the player comes near the screen. So all the chapters' pictures do not weigh on who
+opens one. With what is said of it elsewhere (see `tells`), it lies there as {"clip": clip, "said": [texts]}. A page
+with clips that are `promised` needs the middleware `promises.Promises`.
 
 A panel that takes clicks fires `click` with x, y, frame and panel; one that takes points fires `input` with panel and
 the points of each stroke: all of them or, if there are more, `STROKE` of them, evenly from the first to the last.
@@ -39,7 +40,7 @@ import base64
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,11 +48,11 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from apps.player.promises import laid_out, promised
+from apps.player.promises import Make, laid_out, promised
 
 HERE = Path(__file__).parent
 STYLE = HERE / "player.css"
-SCRIPTS = tuple(HERE / f"{name}.js" for name in ("axis", "layers", "panel", "player"))
+SCRIPTS = tuple(HERE / f"{name}.js" for name in ("axis", "layers", "panel", "opening", "player"))
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
 HEAD = f'<script>(() => {{ "use strict";\n{SOURCE}}})();</script>'
 """What the page must have in its head: the scripts, in a scope of their own that they share with nothing else."""
@@ -80,11 +81,12 @@ TEMPLATE = """<clip-player class="player"><div class="panels"></div>
 <p class="note"></p></clip-player>"""
 
 
-def player(value: str | Callable[[], str] | None = None, *, elem_id: str | None = None) -> gr.HTML:
+def player(value: str | Make | None = None, *, elem_id: str | None = None) -> gr.HTML:
     """A component that opens with a clip. The page must have `HEAD` in its head and `STYLE` among its style sheets.
 
-    A clip that takes long to compute may be a function: it is called when the clip is first seen, or by `keep_all`.
-    It must not fail; what it needs is to be loaded before.
+    A clip that takes long to compute may be promised: a function, or a generator function that yields None where others
+    may have their turn. It is made when the clip is first seen, or by `promises.keep_all`. It must not fail; what it
+    needs is to be loaded before.
 
     (A function, since Gradio writes a stub file beside the module of every class derived from a component.)
     """
@@ -100,6 +102,12 @@ def player(value: str | Callable[[], str] | None = None, *, elem_id: str | None 
         elem_id=elem_id,
         padding=False,
     )
+
+
+def tells(shown: gr.HTML, *beside: gr.Markdown) -> None:
+    """Has these say, once a player shows the opening that was promised, what came with the clip, one text for each."""
+    said = f"() => document.querySelector('#{shown.elem_id} clip-player').said"
+    shown.submit(None, None, list(beside), js=said, queue=False, show_progress="hidden", api_visibility="private")
 
 
 def clip(

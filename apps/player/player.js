@@ -4,15 +4,15 @@
 const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
 const MOVES = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 
-const PATIENCE = 200; // times that a clip that is still being made is asked for
-const PAUSE = 300; // milliseconds between them
-
 /** `<clip-player>`: an element of its own, since the browser tells it when it leaves the page. */
 class ClipPlayer extends HTMLElement {
+  static follow = follow; // for other components' scripts
   panels = [];
   clip = null;
   at = 0;
   timer = null;
+  said = []; // what stands beside the opening, in components of their own: `tells` in __init__.py fetches it here
+  overtaken = new AbortController();
   resizing = new ResizeObserver(() => this.draw());
   theming = new MutationObserver(() => this.draw());
 
@@ -56,45 +56,48 @@ class ClipPlayer extends HTMLElement {
   /** Shows a clip as soon as its pictures are decoded. Of clips that come meanwhile, only the last is shown. */
   async load(value) {
     this.waiting = value;
+    this.overtaken.abort();
     if (this.loading) return;
     this.loading = true;
     try {
       while (this.waiting) {
         const next = this.waiting;
         this.waiting = null;
-        const clip = await this.fetched(JSON.parse(next));
-        if (!clip) continue;
+        this.overtaken = new AbortController();
+        const value = JSON.parse(next);
+        this.classList.toggle("coming", !this.clip && "src" in value); // keeps room for it
+        const wait = () => this.say("This picture is being drawn…");
+        const found = await opening(this, value, this.overtaken.signal, wait);
+        if (!found) continue;
+        const { clip, said } = "clip" in found ? found : { clip: found };
         this.show(clip, await Promise.all(clip.panels.map(({ layers }) => Promise.all(layers.map(unpack)))));
+        if (said && !this.waiting) this.tell(said);
       }
     } catch (error) {
       this.note.textContent = "This picture could not be loaded. Reload the page to try again.";
       throw error;
     } finally {
+      this.classList.remove("coming");
       this.loading = false;
     }
   }
 
-  /** The clip itself, where the page only knows where it lies, or will lie once the server has made it; nothing once
-   * another one is waiting. */
-  async fetched(clip) {
-    if (!("src" in clip)) return clip;
-    for (let k = 0; k < PATIENCE; k++) {
-      if (this.waiting) return null;
-      const answer = await fetch(clip.src, { cache: "no-cache" });
-      if (!answer.ok) break;
-      const made = await answer.json();
-      if (made) return made;
-      if (!this.clip) this.note.textContent = "This picture is being drawn…";
-      await new Promise((done) => setTimeout(done, PAUSE));
-    }
-    throw new Error(`${clip.src} cannot be had`);
+  /** Says this as long as there is no clip. */
+  say(text) {
+    if (!this.clip) this.note.textContent = text;
+  }
+
+  /** Has the components beside the player show what is said there of its opening. */
+  tell(said) {
+    this.said = said;
+    this.trigger("submit");
   }
 
   /** Shows a clip, all at once. Who was at the end of the last one stays at the end; who looked back stays there. */
   show(clip, layers) {
     const atEnd = !this.clip || this.at >= this.clip.frames - 1;
     const last = clip.frames - 1;
-    const opening = this.clip ? undefined : clip.start;
+    const first = this.clip ? undefined : clip.start;
     this.clip = clip;
     for (const panel of this.panels.splice(clip.panels.length)) {
       panel.release();
@@ -113,7 +116,7 @@ class ClipPlayer extends HTMLElement {
       this.go(0);
       this.play();
     } else {
-      this.go(opening ?? (atEnd && !this.timer ? last : Math.min(this.at, last)));
+      this.go(first ?? (atEnd && !this.timer ? last : Math.min(this.at, last)));
     }
   }
 

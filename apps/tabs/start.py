@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import gradio as gr
 import numpy as np
 import torch
@@ -32,13 +34,18 @@ def birth(page: gr.Blocks) -> None:
         player.player(lambda: film(model), elem_id="birth")
 
 
-def film(model: LatentDiffusion) -> str:
-    """The noisy latent of each step, decoded."""
-    steps = list(model.sample(EXAMPLES[0], seed=SEED, steps=STEPS))
-    latents = torch.cat([step.x for step in steps] + [steps[-1].x_next])
-    pictures = np.concatenate([to_arrays(model.decode(rows)) for rows in latents.split(8)])
+def film(model: LatentDiffusion) -> Generator[str | None, None, None]:
+    """The noisy latent of each step, decoded; None until then, where others may have their turn."""
+    steps, decoded = [], []
+    for step in model.sample(EXAMPLES[0], seed=SEED, steps=STEPS):
+        steps.append(step)
+        yield None
+    for rows in torch.cat([step.x for step in steps] + [steps[-1].x_next]).split(2):
+        decoded.append(to_arrays(model.decode(rows)))
+        yield None
+    pictures = np.concatenate(decoded)
     share = [f"{model.schedule.abar[step.t]:.0%} signal" for step in steps] + ["done"]
-    return player.clip(
+    yield player.clip(
         [player.panel([player.image(pictures, smooth=True, quality=90)], label=EXAMPLES[0], width=1)],
         frames=len(pictures),
         labels=share,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps import player
+from apps import limits, player
 from apps.player import promises
 
 NAN, INF = float("nan"), float("inf")
@@ -206,6 +206,67 @@ def test_who_asks_comes_before_what_nobody_waits_for():
         until_it_lies(places[1], "2")
         asks.join(5)
     assert made == [3, 2]
+
+
+def test_an_opening_is_made_in_turns_and_what_is_said_of_it_lies_beside_the_clip():
+    free = []
+
+    def work():
+        for _ in range(3):
+            free.append(limits.CPU._free)
+            time.sleep(limits.SLICE)
+            yield None
+        yield "1", "said of it"
+
+    place = lies_at(promises.promised(work))
+    promises.keep(place)
+    assert free == [limits.CORES - 1] * 3  # it has a turn, as any run
+    assert json.loads(Path(place).read_text(encoding="utf-8")) == {"clip": 1, "said": ["said of it"]}
+
+
+def test_what_several_components_open_with_is_made_once():
+    made = []
+
+    def work():
+        made.append("all")
+        yield None
+        yield "told", "1", "2"
+
+    opening = promises.Opening(work)
+    places = [lies_at(promises.promised(opening.part(*which))) for which in ((2,), (1, 0))]
+    for place in places:
+        promises.keep(place)
+    assert [json.loads(Path(place).read_text(encoding="utf-8")) for place in places] == [
+        2,
+        {"clip": 1, "said": ["told"]},
+    ]
+    assert made == ["all"]
+
+
+def test_what_nobody_waits_for_pauses_while_somebody_has_a_run_until_it_is_wanted(monkeypatch):
+    monkeypatch.setattr(promises, "_PROMISED", {})
+    begun, slices = threading.Event(), []
+
+    def work():
+        for k in range(3):
+            begun.set()
+            slices.append(k)
+            time.sleep(limits.SLICE)
+            yield None
+        yield "1"
+
+    place = lies_at(promises.promised(work))
+    run = limits.RUNS.begin("somebody", "a lab")
+    try:
+        promises.keep_all()
+        assert begun.wait(5)
+        time.sleep(10 * limits.SLICE)
+        assert slices == [0]
+        promises.keep(place)  # from now on somebody waits for it
+        until_it_lies(place, "1")
+    finally:
+        limits.RUNS.end(run)
+    assert slices == [0, 1, 2]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -9,8 +9,10 @@ that source, taken from the running code, in its place.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import inspect
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -37,7 +39,12 @@ def names() -> list[str]:
 
 def read(name: str) -> NotebookNode:
     """A chapter as a notebook. Raises FileNotFoundError for a chapter that does not exist."""
-    return jupytext.read(FOLDER / f"{name}.md", fmt="md:myst")
+    return copy.deepcopy(_parsed((FOLDER / f"{name}.md").read_text(encoding="utf-8")))
+
+
+@cache
+def _parsed(text: str) -> NotebookNode:
+    return jupytext.reads(text, fmt="md:myst")
 
 
 def promise(chapter: NotebookNode) -> str:

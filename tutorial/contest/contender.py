@@ -1,6 +1,6 @@
 """What every contender is asked: to draw, and four things more, some of which a family cannot do at all.
 
-Pictures x are (N, 1, 28, 28) in [−1, 1], classes (N,) int64, masks (28, 28) of booleans, True where a picture is missing.
+Pictures x are (N, 1, 28, 28) in [−1, 1], classes (N,) int64, masks (28, 28) of booleans, True where a pixel is missing.
 What may take long is an iterator, to be shown and stopped: after each part of the work it yields the answer so far, or
 None where there is nothing to see yet; the last that it yields is the answer. A contender is at rest, in evaluation
 mode and without gradients of its weights.
@@ -36,6 +36,9 @@ class Answer:
     how: str
 
 
+Answers = Mapping[Task, Answer]
+
+
 def finished(work: Iterable[Tensor | None]) -> Tensor:
     """What work comes to: the last that is not None. Raises ValueError if there is none."""
     *_, found = (part for part in work if part is not None)
@@ -49,7 +52,7 @@ class Contender(nn.Module, ABC):
     label: ClassVar[str]
     likelihood: ClassVar[Literal["exact", "bound"] | None] = None
     """What `log_likelihood` is: log p(x | class) itself, or a number that is not above it."""
-    answers: ClassVar[Mapping[Task, Answer]]
+    answers: ClassVar[Answers]
 
     @property
     @abstractmethod
@@ -81,9 +84,10 @@ class Contender(nn.Module, ABC):
         raise Impossible(self.answers["invert"].how)
 
     def interpolating(self, x0: Tensor, x1: Tensor, classes: Tensor, frames: int) -> Work:
-        """The codes of x0 and x1, both of these classes, and what is drawn along the arc between: (frames, N, 1, 28, 28).
+        """The codes of x0 and x1, both of these classes, and what is drawn along the arc between them.
 
-        Raises ValueError for less than two frames.
+        (frames, N, 1, 28, 28); the first and the last are what comes back of x0 and of x1. Raises ValueError for less
+        than two frames.
         """
         if frames < 2:
             raise ValueError(f"From one picture to another takes at least two frames; got {frames}.")
@@ -131,5 +135,5 @@ class Contender(nn.Module, ABC):
         return finished(self.decoding(code, classes))
 
     def interpolate(self, x0: Tensor, x1: Tensor, classes: Tensor, frames: int) -> Tensor:
-        """`interpolating` to its end. Raises Impossible if the family has no codes, ValueError for less than 2 frames."""
+        """`interpolating` to its end. Raises Impossible if it has no codes, ValueError for less than two frames."""
         return finished(self.interpolating(x0, x1, classes, frames))

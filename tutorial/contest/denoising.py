@@ -12,7 +12,7 @@ from typing import cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutorial.contest.contender import Contender, Work
 from tutorial.data.digits import CLASSES
@@ -25,6 +25,7 @@ from tutorial.diffusion.process import gaussian, q_sample
 from tutorial.diffusion.samplers import Step, ddim, evaluations, named
 from tutorial.diffusion.schedule import Schedule
 from tutorial.networks.class_unet import ClassUNet, ClassUNetConfig
+from tutorial.networks.unet import UNet
 
 T = 1000
 SCHEDULE = Schedule.cosine(T)
@@ -38,10 +39,25 @@ ROUNDS = 3
 """Of `filling`, for each step: down, and up again, so that old and new come to fit (Lugmayr et al. 2022)."""
 
 
+class ContestUNet(ClassUNet):
+    """The tutorial's U-Net, told the class twice: as a word, and added to the time (Dhariwal & Nichol 2021, section 5).
+
+    Only the middle has attention: with it at every level, an update takes half as long again, or twice as long.
+    """
+
+    def __init__(self, config: ClassUNetConfig) -> None:
+        super().__init__(config)
+        self.class_shift = nn.Embedding(config.classes + 1, 4 * config.channels[0])
+
+    def forward(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        words = self.class_embedding(torch.stack([torch.full_like(y, self.config.classes), y], dim=1))
+        return UNet.forward(self, x, t, words, self.class_shift(y))
+
+
 class Diffusion(Contender):
     """A contender that walks from noise to `h`, and from there to the picture."""
 
-    unet: ClassUNet
+    unet: ContestUNet
     shape: tuple[int, int, int]
     """Of `h`."""
 
@@ -52,6 +68,10 @@ class Diffusion(Contender):
     @abstractmethod
     def out_of(self, h: Tensor) -> Tensor:
         """The way back, (N, *shape) → (N, 1, 28, 28) in [−1, 1]."""
+
+    def glimpse(self, h: Tensor) -> Tensor | None:
+        """What h looks like on the way, if that costs next to nothing."""
+        return None
 
     @abstractmethod
     def cells(self, mask: Tensor) -> Tensor:
@@ -80,11 +100,10 @@ class Diffusion(Contender):
         guidance: float = GUIDANCE,
         sampler: str = SAMPLER,
     ) -> Work:
-        """With guidance. Yields what the network takes the picture to be, and in the end the picture."""
+        """With guidance. Yields, if it can, what the network takes the picture to be, and in the end the picture."""
         code = self.noise(len(classes), generator)
         for step in self.walk(code, classes, steps=steps, guidance=guidance, sampler=sampler):
-            last = step.i == step.n - 1
-            yield self.out_of(step.x_next if last else step.x0_hat)
+            yield self.out_of(step.x_next) if step.i == step.n - 1 else self.glimpse(step.x0_hat)
 
     def decoding(self, code: Tensor, classes: Tensor) -> Work:
         """The way back from `inverting`: DDIM, as many steps, no guidance."""
@@ -93,9 +112,7 @@ class Diffusion(Contender):
 
     def inverting(self, x: Tensor, classes: Tensor) -> Work:
         h = self.into(x)
-        for step in invert(
-            as_denoiser(self.unet), SCHEDULE, h, steps=THERE_AND_BACK, predicts=PREDICTS, cond=classes
-        ):
+        for step in invert(as_denoiser(self.unet), SCHEDULE, h, steps=THERE_AND_BACK, predicts=PREDICTS, cond=classes):
             yield step.x_next if step.i == step.n - 1 else None
 
     def filling(self, known: Tensor, mask: Tensor, classes: Tensor, generator: torch.Generator) -> Work:
@@ -110,22 +127,23 @@ class Diffusion(Contender):
             return next(walk)
 
         h, times = self.noise(len(known), generator), SCHEDULE.timesteps(STEPS)
-        rounds = repaint(
-            one, SCHEDULE, h, kept, self.cells(mask), times, rounds=ROUNDS, generator=generator
-        )
+        rounds = repaint(one, SCHEDULE, h, kept, self.cells(mask), times, rounds=ROUNDS, generator=generator)
         for step in rounds:
-            h = step.x_next if step.t_next == 0 else step.x0_hat
-            yield torch.where(mask, self.out_of(h), known)
+            x = self.glimpse(step.x0_hat) if step.t_next else self.out_of(step.x_next)
+            yield None if x is None else torch.where(mask, x, known)
 
 
-def unet_config(channels: tuple[int, ...], attention: tuple[bool, ...], numbers: int) -> ClassUNetConfig:
-    """A U-Net of the tutorial for h of so many channels, one residual block a level."""
-    return ClassUNetConfig(
-        channels=channels, attention=attention, layers=1, context=64, heads=4, groups=8, latent_channels=numbers
+def unet_of(channels: tuple[int, ...], numbers: int) -> ContestUNet:
+    """The U-Net for h of so many channels: of these widths, one residual block a level on the way down."""
+    none = (False,) * len(channels)
+    return ContestUNet(
+        ClassUNetConfig(
+            channels=channels, attention=none, layers=1, context=64, heads=4, groups=8, latent_channels=numbers
+        )
     )
 
 
-def denoising_loss(unet: ClassUNet, h: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+def denoising_loss(unet: ContestUNet, h: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
     """The mean squared error of the velocity of h (B, C, h, w) of classes y (B,), each at a time of its own."""
     n = len(h)
     y = torch.where(torch.rand(n, generator=generator) < DROPOUT, CLASSES, y)

@@ -1,15 +1,18 @@
-"""The generative adversarial network: noise and class to picture in one pass (networks of `tutorial.networks.digit_gan`)."""
+"""The generative adversarial network: from noise and class to a picture in one pass.
+
+Its networks are those of `tutorial.networks.digit_gan`.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
-from tutorial.contest.contender import Answer, Contender, Work
+from tutorial.contest.contender import Answer, Answers, Contender, Work
 from tutorial.contest.recipe import Training, adam
 from tutorial.contest.search import STEPS, completing, searching
 from tutorial.data.pixels import to_signed
@@ -28,7 +31,7 @@ PENALTY, LAZY = 0.1, 16
 
 class ContestGAN(Contender):
     label = "GAN"
-    answers = {
+    answers: ClassVar[Answers] = {
         "log_likelihood": Answer(
             False, "It has no density to read off: pictures fill a thin sheet among all pictures, and others have none."
         ),

@@ -50,6 +50,6 @@ def draw(raw: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def mean(raw: Tensor) -> Tensor:
-    """The mean grey, roughly: each component's middle, or the end of the scale it lies beyond: (B, 1, H, W) in [−1, 1]."""
+    """The mean grey, roughly: (B, 1, H, W) in [−1, 1]. A component counts by its middle, cut to the scale's ends."""
     weight, middle, _ = parts(raw)
     return (weight.exp() * middle.clamp(-1, 1)).sum(1, keepdim=True)

@@ -1,27 +1,27 @@
 """The autoregressive model: each pixel's grey level given all pixels before it, and the class.
 
-The gated PixelCNN of `tutorial.networks.pixel_cnn`, told the class by a shift of what goes into its first layer (van den
-Oord et al. 2016b, section 2.3), and with the grey levels of `tutorial.contest.grey` for the coin of each pixel.
+The gated PixelCNN of `tutorial.networks.pixel_cnn`, told the class by a shift in every gate and one of every place (van
+den Oord et al. 2016b, section 2.3), and with the grey levels of `tutorial.contest.grey` for the coin of each pixel.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tutorial.contest import grey
-from tutorial.contest.contender import Answer, Contender, Work
+from tutorial.contest.contender import Answer, Answers, Contender, Work
 from tutorial.contest.recipe import Training, adam
 from tutorial.data.digits import CLASSES, SIDE
 from tutorial.data.pixels import to_pixels, to_signed
 from tutorial.networks.pixel_cnn import GatedLayer
 
-CODELESS = "It has no code: a picture is drawn by 784 decisions, one after the other, and none of them stands for the whole."
+CODELESS = "It has no code: a picture is 784 decisions, one after the other, and nothing stands for the whole."
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,11 @@ class ContestPixelCNNConfig:
 class ContestPixelCNN(Contender):
     label = "PixelCNN"
     likelihood = "exact"
-    answers = {
+    answers: ClassVar[Answers] = {
         "log_likelihood": Answer(True, "exact, in one pass: the sum over all pixels"),
         "fill_in": Answer(
-            True, "pixel after pixel, exactly if all that is missing comes later than all that is known, else short-sighted"
+            True,
+            "pixel after pixel: exactly, if all that is missing comes after all that is known",
         ),
         "invert": Answer(False, CODELESS),
         "interpolate": Answer(False, CODELESS),
@@ -52,8 +53,10 @@ class ContestPixelCNN(Contender):
         self.config = config
         c, side = config.channels, config.side
         self.classes = nn.Embedding(CLASSES, 2 * c)
+        self.gates = nn.Embedding(CLASSES, config.layers * 2 * c)
         self.above, self.left = nn.Conv2d(2, c, 1), nn.Conv2d(2, c, 1)
-        self.v_place, self.h_place = (nn.Parameter(torch.zeros(1, c, side, side)) for _ in range(2))
+        self.v_place = nn.Parameter(torch.zeros(1, c, side, side))
+        self.h_place = nn.Parameter(torch.zeros(CLASSES, c, side, side))  # where a class has ink, to begin with
         self.layers = nn.ModuleList(GatedLayer(c, config.reach) for _ in range(config.layers))
         self.hidden = nn.Conv2d(c, 2 * c, 1)
         self.head = nn.Conv2d(2 * c, 3 * config.mixture, 1)
@@ -67,15 +70,21 @@ class ContestPixelCNN(Contender):
         x = _marked(to_signed(pixels))
         v, h = self.above(F.pad(x, (0, 0, 1, -1))), self.left(F.pad(x, (1, -1, 0, 0)))
         v_class, h_class = self.shifts(classes)
-        v, h = v + self.v_place + v_class, h + self.h_place + h_class
-        for layer in self._layers():
-            v, h = layer(v, h)
+        v, h = v + self.v_place + v_class, h + self.h_place[classes] + h_class
+        reach = self.config.reach
+        for layer, gate in zip(self._layers(), self.shifts_of_gates(classes), strict=True):
+            v = v + layer.vertical(F.pad(v, (0, 0, reach, 0)))
+            h = h + layer.horizontal(F.pad(h, (reach, 0, 0, 0)), layer.link(v) + gate)
         return self.read(h)
 
     def shifts(self, classes: Tensor) -> tuple[Tensor, Tensor]:
         """What the class adds to the first layer of either stack: (N, C, 1, 1) each."""
         v, h = self.classes(classes)[:, :, None, None].chunk(2, dim=1)
         return v, h
+
+    def shifts_of_gates(self, classes: Tensor) -> tuple[Tensor, ...]:
+        """What the class adds inside the horizontal stack's gates: (N, 2C, 1, 1) for each layer."""
+        return self.gates(classes)[:, :, None, None].chunk(self.config.layers, dim=1)
 
     def read(self, h: Tensor) -> Tensor:
         """Raw parameters of what the horizontal stack came to: (N, C, H, W) → (N, 3K, H, W)."""
@@ -104,6 +113,8 @@ class ContestPixelCNN(Contender):
         c, reach, side = self.config.channels, self.config.reach, self.config.side
         pixels = torch.where(mask, torch.zeros_like(pixels), pixels)
         v_class, h_class = self.shifts(classes)
+        h_class = h_class + self.h_place[classes]
+        gates = self.shifts_of_gates(classes)
         memory = [v_class.new_zeros(len(pixels), c, reach, side) for _ in self.layers]
         row_above = v_class.new_zeros(len(pixels), 2, 1, side)
         for i in range(side):
@@ -111,7 +122,7 @@ class ContestPixelCNN(Contender):
             for k, layer in enumerate(self._layers()):
                 rows = torch.cat([memory[k], v], dim=2)
                 v, memory[k] = v + layer.vertical(rows), rows[:, :, 1:]
-                told.append(layer.link(v))
+                told.append(layer.link(v) + gates[k])
             self._row(pixels, mask, i, told, h_class, generator)
             row_above = _marked(to_signed(pixels[:, :, i : i + 1]))
             yield to_signed(pixels)
@@ -123,7 +134,7 @@ class ContestPixelCNN(Contender):
         memory = [h_class.new_zeros(len(pixels), c, 1, reach) for _ in self.layers]
         before = h_class.new_zeros(len(pixels), 2, 1, 1)
         for j in range(side):
-            h = self.left(before) + self.h_place[:, :, i : i + 1, j : j + 1] + h_class
+            h = self.left(before) + h_class[:, :, i : i + 1, j : j + 1]
             for k, layer in enumerate(self._layers()):
                 near = torch.cat([memory[k], h], dim=3)
                 h, memory[k] = h + layer.horizontal(near, told[k][..., j : j + 1]), near[..., 1:]

@@ -61,7 +61,7 @@ class Training(ABC):
         self.equip()
 
     @abstractmethod
-    def begin(self) -> Contender:
+    def begin(self) -> nn.Module:
         """The contender, untrained."""
 
     @abstractmethod
@@ -72,12 +72,16 @@ class Training(ABC):
     def update(self, rows: Tensor, share: float) -> dict[str, Tensor]:
         """One update, by the pictures of these rows (B,), at a share of the budget; what to log."""
 
+    def phase(self, share: float) -> float:
+        """Where the learning rate is on its way, 0 … 1, at a share of the budget."""
+        return share
+
     def step(self, share: float) -> dict[str, float]:
         """Draws a batch, with replacement, and learns from it."""
         rows = torch.randint(len(self.pictures), (self.batch,), generator=self.generator)
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:
-                group["lr"] = self.peak * group.get("scale", 1.0) * pace(share)
+                group["lr"] = self.peak * group.get("scale", 1.0) * pace(self.phase(share))
         found = self.update(rows, share)
         self.updates += 1
         return {name: float(value.detach()) for name, value in found.items()}
@@ -94,8 +98,7 @@ class Training(ABC):
     def follow(self) -> None:
         """Moves the average towards the weights as they are."""
         decay = min(EMA, (1 + self.updates) / (10 + self.updates))
-        for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
-            mean.lerp_(now, 1 - decay)
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
         for mean, now in zip(self.average.buffers(), self.model.buffers(), strict=True):
             mean.copy_(now)
 

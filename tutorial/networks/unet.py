@@ -216,10 +216,12 @@ class UNet(nn.Module):
         self.conv_norm_out = nn.GroupNorm(config.groups, widths[0], eps=EPS)
         self.conv_out = _silent(nn.Conv2d(widths[0], config.latent_channels, 3, padding=1))
 
-    def forward(self, x: Tensor, t: Tensor, words: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, words: Tensor, told: Tensor | None = None) -> Tensor:
         """x (B, latent, h, w) noisy latents, t (B,) counted from 0 at the first noisy level as the original
-        does, words (B, N, context) → prediction shaped like x. h and w must divide by 2^(levels − 1)."""
+        does, words (B, N, context) → prediction shaped like x. h and w must divide by 2^(levels − 1). What is
+        `told` (B, 4 · channels[0]), if anything, is added to the time's embedding."""
         time = self.time_embedding(sinusoids(t, self.config.channels[0]).to(x.dtype))
+        time = time if told is None else time + told
         x = self.conv_in(x)
         skips = [x]
         for down in self.down_blocks:

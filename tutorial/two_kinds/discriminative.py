@@ -1,7 +1,8 @@
 """Discriminative models of two classes: they learn p(y | x), or only on which side of a boundary a point lies.
 
-Points x (N, d), labels y (N,) 0 or 1. scikit-learn fits the classical ones, PyTorch the perceptron; what they share is
-`Discriminative`. Nothing here says how likely a point x is at all, and so nothing here can draw one.
+Points x (N, d), labels y (N,) 0 or 1. scikit-learn fits the classical ones, and is imported where it does, since that
+takes a second; PyTorch fits the perceptron. What they share is `Discriminative`. Nothing here says how likely a point x
+is at all, and so nothing here can draw one.
 """
 
 from __future__ import annotations
@@ -14,8 +15,6 @@ from typing import Any, Self
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn import linear_model, svm
-from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from tutorial.networks.mlp import StackedMLP
@@ -26,7 +25,7 @@ PATIENCE = 50_000
 would go on for minutes."""
 
 # `settled` says it. For the whole process, since `warnings.catch_warnings` is not for threads.
-warnings.filterwarnings("ignore", "Solver terminated early", ConvergenceWarning)
+warnings.filterwarnings("ignore", "Solver terminated early")
 
 
 class Discriminative(ABC):
@@ -67,6 +66,8 @@ class LogisticRegression(Discriminative):
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
         """Newton's method. Raises ValueError as `Discriminative.fit`: fewer than two points of a class are too few."""
+        from sklearn import linear_model
+
         x, y = checked(x, y)
         solver = linear_model.LogisticRegression(C=self.C, solver="newton-cholesky", max_iter=1000)
         fitted = solver.fit(x.numpy(), y.numpy())
@@ -95,6 +96,8 @@ class LinearSVM(Discriminative):
     def fit(self, x: Tensor, y: Tensor) -> Self:
         """libsvm; one point of each class is enough. Raises ValueError as `Discriminative.fit`, and if no line does
         better than none."""
+        from sklearn import svm
+
         x, y = checked(x, y, fewest=1)  # one point on each side is enough for a margin
         fitted = svm.SVC(kernel="linear", C=self.C, tol=1e-5, max_iter=PATIENCE).fit(x.numpy(), y.numpy())
         self.weight = torch.from_numpy(np.array(fitted.coef_[0]))  # (d,)
@@ -151,6 +154,8 @@ class RBFSVM(Discriminative):
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
         """libsvm; one point of each class is enough. Raises ValueError as `Discriminative.fit`."""
+        from sklearn import svm
+
         x, y = checked(x, y, fewest=1)
         gamma: Any = "scale" if self.gamma is None else self.gamma
         self._fitted = svm.SVC(kernel="rbf", C=self.C, gamma=gamma, max_iter=PATIENCE).fit(x.numpy(), y.numpy())
@@ -170,7 +175,7 @@ class RBFSVM(Discriminative):
     settled: bool
 
 
-def _support(fitted: svm.SVC) -> tuple[Tensor, Tensor]:
+def _support(fitted: Any) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(fitted.support_).long(), torch.from_numpy(np.array(fitted.dual_coef_[0]))
 
 

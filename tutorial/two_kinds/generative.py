@@ -1,7 +1,8 @@
 """Generative models of two classes: they learn p(x, y), how likely each point is together with each class.
 
 From it follow the density of all points, p(x) = p(x, 0) + p(x, 1), the posterior by Bayes' rule,
-p(y | x) = p(x, y) / p(x), and new points. Points x (N, d), labels y (N,) 0 or 1. scikit-learn fits the Gaussian ones.
+p(y | x) = p(x, y) / p(x), and new points. Points x (N, d), labels y (N,) 0 or 1. scikit-learn fits the Gaussian ones,
+and is imported where it does, since that takes a second.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import torch
-from sklearn import discriminant_analysis, mixture, naive_bayes
 from torch import Tensor
 from torch.distributions import MultivariateNormal
 
@@ -90,6 +90,8 @@ class NaiveBayes(GaussianPerClass):
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
         """Means and variances, counted in one pass. Raises ValueError as `Generative.fit`."""
+        from sklearn import naive_bayes
+
         x, y = checked(x, y)
         fitted = naive_bayes.GaussianNB().fit(x.numpy(), y.numpy())
         self.priors, self.means = torch.from_numpy(fitted.class_prior_), torch.from_numpy(fitted.theta_)
@@ -111,6 +113,8 @@ class LinearDiscriminant(GaussianPerClass):
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
         """Means of the classes, one covariance of both. Raises ValueError as `Generative.fit`."""
+        from sklearn import discriminant_analysis
+
         x, y = checked(x, y)
         means = torch.stack([of_class(x, y, k).mean(0) for k in (0, 1)])
         _must_vary((x - means[y]).T.cov(), x)
@@ -126,6 +130,8 @@ class QuadraticDiscriminant(GaussianPerClass):
 
     def fit(self, x: Tensor, y: Tensor) -> Self:
         """Mean and covariance of each class. Raises ValueError as `Generative.fit`."""
+        from sklearn import discriminant_analysis
+
         x, y = checked(x, y)
         for k in (0, 1):
             _must_vary(of_class(x, y, k).T.cov(), x, k)
@@ -163,7 +169,9 @@ class MixturePerClass(Generative):
         self.parameters = 2 * (self.components * (1 + d + _symmetric(d)) - 1) + 1
         return self
 
-    def _mixture(self) -> mixture.GaussianMixture:
+    def _mixture(self) -> Any:
+        from sklearn import mixture
+
         return mixture.GaussianMixture(
             self.components, reg_covar=self.ridge, init_params="k-means++", random_state=self.seed
         )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from sklearn.metrics import roc_auc_score, roc_curve
 from torch import Tensor
 
 from tutorial.data.digits import digits
@@ -41,6 +40,8 @@ def roc(familiar: Tensor, strange: Tensor) -> Roc:
     The area is the probability that a strange one has the higher score (ties count half), ½ for chance. Raises
     ValueError if a set is empty or a score is not finite.
     """
+    from sklearn.metrics import roc_auc_score, roc_curve  # takes a second
+
     if not len(familiar) or not len(strange):
         raise ValueError("There must be familiar and strange ones.")
     scores = torch.cat([familiar, strange]).double().numpy()

@@ -216,13 +216,16 @@ def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without the shipped flows, a sentence that says how to get them back."""
     gr.api(flow_layers, api_name="flow_layers")
     try:
-        *_, (film_first, table_first) = filter(None, work(check(**DEFAULTS), START))
+        first = check(**DEFAULTS)
+        models.flow(first.world, first.kind)
+        card(first)
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(film_first, elem_id="flow")
+    film = player.player(lambda: work(first, START), elem_id="flow")
     settings, buttons = controls()
-    table = gr.Markdown(table_first, elem_id="flow-table")
+    table = gr.Markdown(elem_id="flow-table")
+    player.tells(film, table)
     point = gr.State(START)
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:

@@ -270,15 +270,15 @@ def lab(page: gr.Blocks) -> None:
     gr.api(vae_latent, api_name="vae_latent")
     try:
         wish = check(**DEFAULTS)
-        first, second = picture(wish, CIRCLE), remade(wish)
+        shown()
         for other in BETAS:  # all that the lab needs is there
             models.digit_vae(other)
     except (weights.WeightsError, DataError) as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(first, elem_id="codes")
+    film = player.player(lambda: picture(wish, CIRCLE), elem_id="codes")
     settings, buttons = controls()
-    below = player.player(second, elem_id="remade")
+    below = player.player(lambda: remade(wish), elem_id="remade")
     path = gr.State(CIRCLE)
 
     def show(request: gr.Request, walk: Any, *chosen: Any) -> Iterator[tuple[str, str]]:

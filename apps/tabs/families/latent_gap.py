@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from apps import models, player, wiring
+from apps.player import promises
 from apps.tabs.families import latent_pictures
 from apps.tabs.families.latent_pictures import DIGITS, grey, labels, shown
 from tutorial import weights
@@ -139,13 +140,13 @@ def picture(wish: Wish, model: DigitVAE, x: Tensor, log_w: Tensor, known: Eviden
 def lab(page: gr.Blocks) -> None:
     """The lab's picture and controls; without its weights or digits, a sentence that says how to get them back."""
     try:
-        *_, (_, first) = filter(None, work(check(**DEFAULTS)))
+        shown()
         for beta in BETAS:
             models.digit_vae(beta)
     except (weights.WeightsError, DataError) as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(first, elem_id="gap")
+    film = player.player(promises.Opening(lambda: work(check(**DEFAULTS))).part(1), elem_id="gap")
     settings, buttons = controls()
     line = gr.Markdown(elem_id="gap-status")
     handler = wiring.told_and_shown(work, check, "gap")

@@ -134,6 +134,12 @@ def told(wish: Wish, look: Look) -> str:
     return numbers(name, whole, look.drawn, wish.rows, weights.read_card("pixel_cnn", needs=("measured",)))
 
 
+def opening(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
+    """Yields None while it draws, and in the end the whole way, and the numbers beneath it."""
+    for look in work(wish):
+        yield (picture(wish, look, whole=True), told(wish, look)) if look.drawn.row + 1 == SIDE else None
+
+
 def timing() -> Generator[str | None, None, None]:
     """Measures here what the card has of times. Yields None at places to pause, and in the end the table."""
     model, diffusion, autoencoder = models.pixel_cnn(), models.digit_diffusion(), models.digit_vae(1.0)
@@ -198,20 +204,21 @@ def lab(page: gr.Blocks) -> None:
     gr.api(pixel_cnn, api_name="pixel_cnn")
     try:
         first = check(**DEFAULTS)
-        *_, look = work(first)
-        opening, beneath = picture(first, look, whole=True), told(first, look)
+        models.pixel_cnn()
+        black_and_white()
         cards = [weights.read_card(name, needs=("measured",)) for name in ("pixel_cnn", file_name(PLANE, 1.0))]
         times = recorded(*cards)
     except (weights.WeightsError, DataError) as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(opening, elem_id="pixels")
+    film = player.player(lambda: opening(first), elem_id="pixels")
     settings, buttons = controls()
     with gr.Row():
-        answer = gr.Markdown(beneath, elem_id="pixels-numbers")
+        answer = gr.Markdown(elem_id="pixels-numbers")
         with gr.Column():
             clock = gr.Markdown(times, elem_id="pixels-times")
             timed = gr.Button("Measure the times here", elem_id="pixels-time", size="sm")
+    player.tells(film, answer)
     own = gr.State([list(row) for row in BLANK])
     wire(page, film, answer, settings, own, buttons)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from apps import limits, pictures, player, worlds
 from apps.tabs.forward import subjects
 from apps.tabs.forward.subjects import CRITTERS, DIGITS
-from apps.tabs.forward.wiring import connect, last, small_buttons
+from apps.tabs.forward.wiring import connect, small_buttons
 from apps.wiring import QUIET
 from tutorial.data.critter_art import render
 from tutorial.data.critters import EVALUATION_SEED, any_critter
@@ -282,7 +282,7 @@ def lab(page: gr.Blocks) -> None:
     gr.api(forward, api_name="forward")
     with gr.Row():
         with gr.Column(scale=13, min_width=320):
-            shown = player.player(last(film(check(**DEFAULTS), play=True)), elem_id="dissolve")
+            shown = player.player(lambda: film(check(**DEFAULTS), play=True), elem_id="dissolve")
         with gr.Column(scale=7, min_width=260):
             settings, buttons, picture = controls()
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from apps import limits, player, worlds
 from apps.tabs.forward import subjects
-from apps.tabs.forward.wiring import connect, last, small_buttons
+from apps.tabs.forward.wiring import connect, small_buttons
 from tutorial.data import toy2d
 from tutorial.diffusion.exact import exact_denoiser
 from tutorial.diffusion.marginals import information
@@ -154,7 +154,7 @@ def lab(page: gr.Blocks) -> None:
     """The lab's picture, and its controls beside it."""
     with gr.Row():
         with gr.Column(scale=13, min_width=320):
-            shown = player.player(lambda: last(film(check(**DEFAULTS))), elem_id="ending")
+            shown = player.player(lambda: film(check(**DEFAULTS)), elem_id="ending")
         with gr.Column(scale=7, min_width=260):
             settings, buttons = controls()
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from apps import limits, player, worlds
 from apps.tabs.forward import subjects
-from apps.tabs.forward.wiring import connect, last, small_buttons
+from apps.tabs.forward.wiring import connect, small_buttons
 from apps.wiring import QUIET
 from tutorial.diffusion.process import gaussian, q_sample, q_step
 from tutorial.diffusion.schedule import Schedule
@@ -172,7 +172,7 @@ def lab(page: gr.Blocks) -> None:
     """The lab's picture, its controls beside it, and the question."""
     with gr.Row():
         with gr.Column(scale=13, min_width=320):
-            shown = player.player(last(film(check(**DEFAULTS))), elem_id="jump")
+            shown = player.player(lambda: film(check(**DEFAULTS)), elem_id="jump")
         with gr.Column(scale=7, min_width=260):
             settings, buttons = controls()
             answer = gr.Radio(list(SAID), label=QUESTION, elem_id="predict")

@@ -12,7 +12,7 @@ import torch
 
 from apps import limits, player, worlds
 from apps.tabs.forward import subjects
-from apps.tabs.forward.wiring import connect, last, small_buttons
+from apps.tabs.forward.wiring import connect, small_buttons
 from tutorial.diffusion.marginals import decibels, information, one_step_to
 
 MOMENTS = 50
@@ -92,7 +92,7 @@ def film(wish: Wish) -> Generator[str | None, None, None]:
 
 def lab(page: gr.Blocks) -> None:
     """The lab's picture, and its controls under it."""
-    shown = player.player(lambda: last(film(check(**DEFAULTS))), elem_id="spend")
+    shown = player.player(lambda: film(check(**DEFAULTS)), elem_id="spend")
     with gr.Row():
         data = gr.Dropdown(list(subjects.NAMES), value=DEFAULTS["data"], label="Data", elem_id="spend-data")
         steps = gr.Slider(

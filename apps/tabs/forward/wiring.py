@@ -16,13 +16,6 @@ Film = Callable[..., Generator[str | None, None, None]]
 """Checks what it is given and computes; yields None where it can pause, and its clip in the end."""
 
 
-def last(film: Generator[str | None, None, None]) -> str:
-    """The clip that a film ends with."""
-    *_, clip = film
-    assert clip is not None
-    return clip
-
-
 def small_buttons(lab: str) -> dict[str, gr.Button]:
     """What every lab has under More."""
     with gr.Row():

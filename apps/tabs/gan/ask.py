@@ -201,14 +201,16 @@ def kind(found: Found) -> str:
 def lab(page: gr.Blocks) -> None:
     """The question, the pictures and the controls; without the record, a sentence that says how to get it back."""
     try:
-        *_, (film_first, table_first) = filter(None, work(check(**DEFAULTS)))
+        first = check(**DEFAULTS)
+        models.flow(first.trained.world, "spline")
     except (measurements.MeasurementsError, weights.WeightsError) as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     answer = gr.Radio(list(ANSWERS), label=QUESTION, elem_id="ask-answer")
     said = gr.Markdown("Say so, and click such a point.", elem_id="ask-said")
-    pictures = player.player(film_first, elem_id="ask")
-    table_shown = gr.Markdown(table_first, elem_id="ask-table")
+    pictures = player.player(lambda: work(first), elem_id="ask")
+    table_shown = gr.Markdown(elem_id="ask-table")
+    player.tells(pictures, table_shown)
     settings, buttons = controls()
     values = list(settings.values())
 

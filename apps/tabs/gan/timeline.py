@@ -134,17 +134,16 @@ def lab(page: gr.Blocks) -> None:
     gr.api(gan_digits, api_name="gan_digits")
     try:
         wish = check(**DEFAULTS)
-        opening, story = told(wish)
-        *_, drawn = work(wish)
+        story = timeline_panels.story(record(), wish.run)
+        models.digit_gan()
     except REFUSED as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    assert drawn is not None  # the last one
     run = gr.Radio(list(gan.SETTINGS), value=DEFAULTS["run"], label="Which run", elem_id="timeline-run")
-    shown = [player.player(opening, elem_id="timeline"), gr.Markdown(story, elem_id="timeline-story")]
+    shown = [player.player(lambda: film(wish.run), elem_id="timeline"), gr.Markdown(story, elem_id="timeline-story")]
     gr.Markdown("#### Draw with the generator that ships", elem_id="timeline-live")
     settings, buttons = controls(run)
-    live = player.player(drawn, elem_id="timeline-drawn")
+    live = player.player(lambda: work(wish), elem_id="timeline-drawn")
 
     def choose(*values: Any) -> tuple[str, str]:
         wish = check(*values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import torch
@@ -64,9 +64,21 @@ class Studio:
     reader: AttributeReader
     training: nearest.TrainingIndex
     preview_map: Tensor
-    unet_flops: int
-    decoder_flops: int
     usual_distance: float
+
+    @cached_property
+    def unet_flops(self) -> int:
+        """Of one call, with one prompt. Counted when it is first told: that takes PyTorch a second."""
+        return flops(self.model.unet, self._z, torch.zeros(1), self.model.words([""]))
+
+    @cached_property
+    def decoder_flops(self) -> int:
+        """Of one picture."""
+        return flops(self.model.autoencoder.decoder, self._z)
+
+    @property
+    def _z(self) -> Tensor:
+        return self.model.noise([0])[0]
 
 
 @cache
@@ -74,14 +86,11 @@ def studio_of(side: int) -> Studio:
     """That for pictures of this height and width, in pixels. Raises weights.WeightsError if a file is missing or
     damaged."""
     model = models.latent_diffusion_of(side)
-    z = model.noise([0])[0]
     return Studio(
         model=model,
         reader=weights.load("reader"),
         training=nearest.load(),
         preview_map=load_preview(model.unet.config.latent_channels, side=side),
-        unet_flops=flops(model.unet, z, torch.zeros(1), model.words([""])),
-        decoder_flops=flops(model.autoencoder.decoder, z),
         usual_distance=weights.read_card("training_index", needs=("usual_distance",))["usual_distance"],
     )
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from apps import limits, links, models, player, wiring
+from apps.player import promises
 from apps.tabs.objectives.shown import COLOURS, NAMES
 from apps.wiring import QUIET
 from tutorial import weights
@@ -247,17 +248,19 @@ def lab(page: gr.Blocks) -> None:
     """The lab's pictures and controls; without the shipped denoiser, a sentence that says how to get it back."""
     gr.api(objectives, api_name="objectives")
     try:
-        pictures, efforts, table = opening()
+        models.point_model(IN_THREE_WAYS)
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(pictures, elem_id="bound")
+    first = promises.Opening(lambda: limits.once(opening))
+    film = player.player(first.part(0, 2), elem_id="bound")
     with gr.Row():
         with gr.Column(scale=1, min_width=260):
             settings, buttons = controls()
         with gr.Column(scale=1, min_width=300):
-            said = gr.Markdown(table, elem_id="bound-numbers")
-    spent = player.player(efforts, elem_id="effort")
+            said = gr.Markdown(elem_id="bound-numbers")
+            player.tells(film, said)
+    spent = player.player(first.part(1), elem_id="effort")
     values, outputs = list(settings.values()), [film, spent, said]
 
     def run(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str, str]]:

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, live, player, point_training, wiring, worlds
+from apps import limits, links, live, models, player, point_training, wiring, worlds
+from apps.player import promises
 from apps.point_training import AT_A_TIME, DEFAULTS, Setup, Wish
 from apps.tabs.objectives.shown import COLOURS, NAMES
 from apps.wiring import QUIET
@@ -203,14 +204,16 @@ def opening() -> tuple[str, str]:
 def lab(page: gr.Blocks) -> None:
     """The lab's pictures and controls; without a shipped denoiser, a sentence that says how to get it back."""
     try:
-        first = opening()
+        for kind in KINDS:
+            models.point_model(IN_THREE_WAYS, kind)
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     benches: live.Benches[Wish, Run] = live.Benches(page)
-    film = player.player(first[0], elem_id="each")
+    first = promises.Opening(lambda: limits.once(opening))
+    film = player.player(first.part(0), elem_id="each")
     settings, buttons = controls()
-    pictures = [film, player.player(first[1], elem_id="each-losses")]
+    pictures = [film, player.player(first.part(1), elem_id="each-losses")]
     values = list(settings.values())
 
     def shown(run: Run, looks: dict[Kind, Look], more: str = "") -> tuple[str, str]:

@@ -176,15 +176,22 @@ def score_field(
 score_field.__annotations__["return"] = dict[str, list[float]]
 
 
+def opening(wish: Wish) -> Generator[tuple[str, str] | None, None, None]:
+    """Yields None while it computes, and in the end the fields, and the answer for the place that was asked about."""
+    for clip in picture(wish):
+        yield (clip, said(wish, *ASKED)) if clip else None
+
+
 def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without the shipped denoisers, a sentence that says how to get them back."""
     gr.api(score_field, api_name="score_field")
     try:
-        (*_, first), answer = picture(check(**DEFAULTS)), said(check(**DEFAULTS), *ASKED)
+        wish = check(**DEFAULTS)
+        sources(wish)
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(first, elem_id="field")
+    film = player.player(lambda: opening(wish), elem_id="field")
     with gr.Row():
         world = gr.Dropdown(
             list(worlds.NAMES), value=DEFAULTS["world"], label="Data", elem_id="field-world", min_width=180
@@ -193,7 +200,8 @@ def lab(page: gr.Blocks) -> None:
         again = gr.Button("Show", elem_id="field-show", size="sm", min_width=90)
         clear = gr.Button("Clear my points", elem_id="clear-field", size="sm", min_width=120)
         copy = gr.Button("Copy link", elem_id="copy-field", size="sm", min_width=110)
-    asked = gr.Markdown(answer, elem_id="asked")
+    asked = gr.Markdown(elem_id="asked")
+    player.tells(film, asked)
     settings, drawn = {"world": world, "shows": shows}, gr.State([])
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:

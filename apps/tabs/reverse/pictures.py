@@ -15,6 +15,7 @@ from torch import Tensor
 
 from apps import limits, player, wiring
 from apps.pictures import channels
+from apps.player import promises
 from apps.tabs.reverse import subjects
 from apps.tabs.reverse.subjects import Subject
 from apps.wiring import now_and_then
@@ -182,13 +183,6 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def opening() -> str:
-    """What the lab shows at first."""
-    *_, (_, clip) = filter(None, work(check(**DEFAULTS)))
-    assert clip is not None  # the last one comes with its clip
-    return clip
-
-
 def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without its weights, a sentence that says how to get them back."""
     try:
@@ -199,7 +193,7 @@ def lab(page: gr.Blocks) -> None:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     line = gr.Markdown(elem_id="pictures-status")
-    film = player.player(opening, elem_id="pictures")
+    film = player.player(promises.Opening(lambda: work(check(**DEFAULTS))).part(1), elem_id="pictures")
     settings, buttons = controls()
     handler = wiring.told_and_shown(work, check, "pictures")
     wiring.connect(page, "pictures", handler, settings, [line, film], buttons, check)

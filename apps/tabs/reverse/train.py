@@ -178,12 +178,14 @@ def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without the shipped denoiser, a sentence that says how to get it back."""
     gr.api(train_denoiser, api_name="train_denoiser")
     try:
-        first = opening()
+        name = file_name(check(**DEFAULTS).setup.world)
+        weights.load(name)
+        weights.read_card(name, needs=("history",))
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
     benches: live.Benches[Wish, Run] = live.Benches(page)
-    film = player.player(first, elem_id="training")
+    film = player.player(opening, elem_id="training")
     settings, buttons = controls()
     drawn = gr.State([])
     everything = settings | {"drawn": drawn}

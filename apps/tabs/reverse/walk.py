@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from apps import limits, models, player, wiring, worlds
+from apps.player import promises
 from apps.wiring import now_and_then
 from tutorial import weights
 from tutorial.diffusion.points import SCHEDULE, PointModel, flow
@@ -208,12 +209,14 @@ def lab(page: gr.Blocks) -> None:
     """The lab's controls and pictures; without the shipped denoisers, a sentence that says how to get them back."""
     gr.api(reverse, api_name="reverse")
     try:
-        *_, (said, first) = filter(None, work(check(**DEFAULTS)))
+        wish = check(**DEFAULTS)
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    way = player.player(first, elem_id="walk")
-    line = gr.Markdown(said, elem_id="walked")
+    opening = promises.Opening(lambda: work(wish))
+    way = player.player(opening.part(1, 0), elem_id="walk")
+    line = gr.Markdown(elem_id="walked")
+    player.tells(way, line)
     settings, buttons = controls()
     drawn, world, denoiser = gr.State([]), settings["world"], settings["denoiser"]
     carry = wiring.told_and_shown(work, check, "walk")

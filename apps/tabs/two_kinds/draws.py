@@ -228,11 +228,12 @@ def lab(page: gr.Blocks) -> None:
     """The lab's pictures and controls; without its files, a sentence that says how to get them back."""
     gr.api(generate_toy, api_name="generate_toy")
     try:
-        *_, first = work(check(**DEFAULTS))
+        missing.checked()
+        models.digit_judge()
     except (weights.WeightsError, DataError) as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(first, elem_id="draws")
+    film = player.player(lambda: work(check(**DEFAULTS)), elem_id="draws")
     settings, buttons = controls()
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[str]:

@@ -205,13 +205,14 @@ def lab(page: gr.Blocks) -> None:
     """The lab's pictures and controls; without its files, a sentence that says how to get them back."""
     gr.api(seen_elsewhere, api_name="seen_elsewhere")
     try:
-        *_, (first, said) = filter(None, work(check(**DEFAULTS)))
+        missing.checked()
     except DataError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(first, elem_id="elsewhere")
+    film = player.player(lambda: work(check(**DEFAULTS)), elem_id="elsewhere")
     settings, again, copy = controls()
-    table = gr.Markdown(said, elem_id="elsewhere-said")
+    table = gr.Markdown(elem_id="elsewhere-said")
+    player.tells(film, table)
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:
         yield from limits.run(request, missing.told(work(check(*chosen))), "elsewhere")

@@ -247,11 +247,11 @@ def lab(page: gr.Blocks) -> None:
     """The lab's pictures and controls; without its files, a sentence that says how to get them back."""
     gr.api(score_drawing, api_name="score_drawing")
     try:
-        *_, (first, said) = filter(None, work(check(**DEFAULTS)))
+        missing.checked()
     except DataError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(first, elem_id="letter")
+    film = player.player(lambda: work(check(**DEFAULTS)), elem_id="letter")
     with gr.Row():
         what = gr.Dropdown(
             list(SUBJECTS), value=DEFAULTS["subject"], label="Look at", elem_id="letter-subject", min_width=200
@@ -261,7 +261,8 @@ def lab(page: gr.Blocks) -> None:
         again = gr.Button("Look", elem_id="letter-look", size="sm", min_width=80)
         clear = gr.Button("Clear", elem_id="clear-letter", size="sm", min_width=80)
         copy = gr.Button("Copy link", elem_id="copy-letter", size="sm", min_width=110)
-    table = gr.Markdown(said, elem_id="letter-said")
+    table = gr.Markdown(elem_id="letter-said")
+    player.tells(film, table)
     settings, drawn = {"subject": what, "which": which}, gr.State([])
 
     def show(request: gr.Request, *chosen: Any) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from apps import limits, links, player, quantities, wiring
+from apps.player import promises
 from apps.tabs.two_kinds import by_hand, missing, plane, shown
 from apps.tabs.two_kinds.by_hand import ByHand, Hand
 from apps.tabs.two_kinds.classify import DEFAULTS, Wish, ask, check, classify_toy, fitted_to
@@ -190,17 +191,19 @@ def lab(page: gr.Blocks) -> None:
     """The lab's pictures and controls; without MNIST, a sentence that says how to get it back."""
     gr.api(classify_toy, api_name="classify_toy")
     try:
-        *_, (first, first_digit, first_answer) = filter(None, show(check(**DEFAULTS), ByHand()))
+        missing.checked()
     except DataError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(first, elem_id="look")
+    opening = promises.Opening(lambda: show(check(**DEFAULTS), ByHand()))
+    film = player.player(opening.part(0, 2), elem_id="look")
     separates, explains, mode = main_controls()
     with gr.Row():
         with gr.Column(scale=2, min_width=220):
-            digit = player.player(first_digit, elem_id="look-digit")
+            digit = player.player(opening.part(1), elem_id="look-digit")
         with gr.Column(scale=3, min_width=300):
-            answer = gr.Markdown(first_answer, elem_id="look-answer")
+            answer = gr.Markdown(elem_id="look-answer")
+    player.tells(film, answer)
     more, buttons = more_controls()
     settings = {"discriminative": separates, "generative": explains} | more
     hand, values, outputs = gr.State(Hand()), list(settings.values()), [film, digit, answer]

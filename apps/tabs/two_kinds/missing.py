@@ -6,10 +6,17 @@ from collections.abc import Generator
 from typing import TypeVar
 
 from apps import limits
-from tutorial.data.digits import DataError
+from tutorial.data.digits import DataError, digits
 from tutorial.weights import WeightsError
 
 T = TypeVar("T")
+
+
+def checked() -> None:
+    """Reads all digits, so that what is made of them later cannot fail. Raises DataError if a file is missing or
+    damaged."""
+    digits("training")
+    digits("test")
 
 
 def told(work: Generator[T, None, None]) -> Generator[T, None, None]:

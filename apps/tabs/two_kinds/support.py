@@ -263,13 +263,14 @@ def lab(page: gr.Blocks) -> None:
     """The lab's picture and controls; without MNIST, a sentence that says how to get it back."""
     gr.api(support_vectors, api_name="support_vectors")
     try:
-        *_, (first, first_said) = filter(None, whole(check(**DEFAULTS)))
+        missing.checked()
     except DataError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    film = player.player(first, elem_id="support")
+    film = player.player(lambda: whole(check(**DEFAULTS)), elem_id="support")
     settings, buttons = controls()
-    said = gr.Markdown(first_said, elem_id="support-said")
+    said = gr.Markdown(elem_id="support-said")
+    player.tells(film, said)
     values = list(settings.values())
 
     def delete(request: gr.Request, *chosen: Any) -> Iterator[Part]:

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from apps import limits, links, player, wiring
+from apps.player import promises
 from apps.quantities import plain
 from apps.tabs.latent.autoencode import pictures as drawn
 from apps.tabs.latent.autoencode import scale as autoencode_scale
@@ -30,6 +31,7 @@ from apps.tabs.latent.autoencode.scene import (
     staged,
 )
 from apps.tabs.latent.source import OWN, SOURCES, WORDS
+from apps.tabs.latent.studio import studio
 from apps.wiring import QUIET
 from tutorial import weights
 from tutorial.metrics.similarity import psnr
@@ -113,28 +115,32 @@ def lab(page: gr.Blocks) -> None:
     """The lab's pictures and controls; without the shipped models, a sentence that says how to get them back."""
     gr.api(autoencode, api_name="autoencode")
     try:
-        scene = staged(check(**DEFAULTS))
+        studio()
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    there, told, channels, between, away, scale = (partial(_last, pieces) for pieces in works(scene, answered=False))
-    shown: dict[str, Any] = {"there": player.player(there(), elem_id=LAB)}
-    said = gr.Markdown(summary(scene), elem_id=f"{LAB}-said")
+    first = promises.Opening(opening)
+    shown: dict[str, Any] = {"there": player.player(first.part(0, 1, 2), elem_id=LAB)}
+    said = gr.Markdown(elem_id=f"{LAB}-said")
     settings, buttons, picture = controls()
-    shown["figures"] = gr.Markdown(told(), elem_id=f"{LAB}-figures")
+    shown["figures"] = gr.Markdown(elem_id=f"{LAB}-figures")
+    player.tells(shown["there"], said, shown["figures"])
     gr.Markdown("#### One channel at a time")
     answer = gr.Radio(ANSWERS, label=QUESTION, elem_id=f"{LAB}-answer")
     verdict_said = gr.Markdown(HINT, elem_id=f"{LAB}-verdict")
     tally = player.player(elem_id=f"{LAB}-tally")
-    for name, title, make in (
-        ("channels", "", channels),
-        ("between", "#### Half way to another critter", between),
-        ("away", "#### Where no critter’s latent is", away),
-        ("scale", "#### Another scale than the network expects", scale),
+    for k, title in enumerate(
+        (
+            "",
+            "#### Half way to another critter",
+            "#### Where no critter’s latent is",
+            "#### Another scale than the network expects",
+        ),
+        start=2,
     ):
         if title:
             gr.Markdown(title)
-        shown[name] = player.player(make, elem_id=f"{LAB}-{name}")
+        shown[PICTURES[k]] = player.player(partial(part, k), elem_id=f"{LAB}-{PICTURES[k]}")
     outputs = [said, *(shown[name] for name in PICTURES)]
     wire(page, settings, buttons, picture, answer, outputs)
     ask = wiring.as_it_goes(answering, asked, ASK, pictures=2, afresh=True)
@@ -144,11 +150,20 @@ def lab(page: gr.Blocks) -> None:
         buttons["stop"].click(limits.stopper(one), queue=False, api_visibility="private")
 
 
-def _last(pieces: Iterator[str | None]) -> str:
-    """What some work ends with."""
-    *_, found = pieces
-    assert found is not None
-    return found
+def opening() -> Generator[tuple[str, str, str] | None, None, None]:
+    """Yields None while it computes, and in the end the first picture, and what is said above it and in figures."""
+    scene, clip = staged(check(**DEFAULTS)), ""
+    there, told, *_ = works(scene, answered=False)
+    for made in there:
+        clip = made or clip
+        yield None
+    for table in told:
+        yield (clip, summary(scene), table) if table else None
+
+
+def part(k: int) -> Generator[str | None, None, None]:
+    """What makes the picture k of `PICTURES` at first."""
+    yield from works(staged(check(**DEFAULTS)), answered=False)[k]
 
 
 def wire(

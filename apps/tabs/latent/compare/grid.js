@@ -1,7 +1,6 @@
 // Draws the grid of the lab "compare" (see pictures.py). `element`, `props` and `watch` come from gr.HTML, `make`
 // from scripts.js.
 const box = element.querySelector(".compared");
-let overtaken = new AbortController();
 
 function heading(scope, text) {
   const cell = make("th");
@@ -47,20 +46,6 @@ function draw({ x, y, cells }) {
   box.replaceChildren(table);
 }
 
-/** Shows the grid, once it is there, unless a newer one has come. */
-async function load() {
-  overtaken.abort();
-  overtaken = new AbortController();
-  const { signal } = overtaken;
-  const wait = () => box.firstElementChild || (box.textContent = "These pictures are being drawn…");
-  try {
-    const grid = await customElements.get("clip-player").opening(box, JSON.parse(props.value), signal, wait);
-    if (grid && !signal.aborted) draw(grid);
-  } catch (error) {
-    box.textContent = "These pictures could not be loaded. Reload the page to try again.";
-    throw error;
-  }
-}
-
-watch("value", load);
-load();
+customElements.get("clip-player").follow(box, props, watch, draw, (text) => {
+  if (!box.querySelector("table")) box.textContent = text;
+});

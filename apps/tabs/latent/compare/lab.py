@@ -3,7 +3,6 @@
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import time
 from collections.abc import Generator, Sequence
-from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -67,13 +66,6 @@ def told(grid: Grid) -> str:
     return " ".join([f"{cells} · {total:,} network evaluations · {grid.seconds:.1f} s of computing.", *notes])
 
 
-@cache
-def opening() -> tuple[str, str]:
-    """The grid and the film that the lab opens with, made when they are first seen."""
-    *_, (_, table, film) = (part for part in work(check(**DEFAULTS)) if part is not None)
-    return table, film
-
-
 def compare(
     request: gr.Request,
     prompt: str,
@@ -132,10 +124,11 @@ def lab(page: gr.Blocks) -> None:
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot draw yet\n{error}")
         return
-    table = compare_pictures.component(promises.promised(lambda: opening()[0]), elem_id="compare-grid")
+    opening = promises.Opening(lambda: work(check(**DEFAULTS)))
+    table = compare_pictures.component(promises.promised(opening.part(1)), elem_id="compare-grid")
     said = gr.Markdown("From one noise, since the app started.", elem_id="compare-said")
     settings, buttons = controls()
-    film = player.player(lambda: opening()[1], elem_id="compare")
+    film = player.player(opening.part(2), elem_id="compare")
     run = wiring.as_it_goes(work, check, "compare", pictures=2)
     wiring.connect(page, "compare", run, settings, [said, table, film], buttons, check)
     compare_ask.question(film)

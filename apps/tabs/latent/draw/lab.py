@@ -2,7 +2,7 @@
 
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import gradio as gr
@@ -12,6 +12,7 @@ from gradio.data_classes import FileData
 from apps import limits, links, player
 from apps.gallery import gallery
 from apps.pictures import png_bytes, served
+from apps.player import promises
 from apps.tabs.latent.draw import pipeline
 from apps.tabs.latent.draw.controls import controls
 from apps.tabs.latent.draw.wish import alone, bring_back, check, picked, surprise
@@ -57,6 +58,12 @@ def about(shop: Studio) -> str:
         f"The weights were trained ahead of time, by `make weights` (the U-Net by `{card['command']}`); "
         f"every picture after the first is computed when you press the button."
     )
+
+
+def opened(shop: Studio) -> Generator[tuple[str, str, str, str] | None, None, None]:
+    """What the lab opens with, and what is said about the model: counting the original's parameters takes a second."""
+    for found in opening():
+        yield (*found, about(shop)) if found else None
 
 
 def show(request: gr.Request, *values: Any) -> Iterator[Shown]:
@@ -115,10 +122,10 @@ def lab(page: gr.Blocks) -> None:
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot draw yet\n{error}", elem_id="missing-weights")
         return
-    picture, steps_taken, what_parts_did = opening()
+    first = promises.Opening(lambda: opened(shop))
     with gr.Row():
         with gr.Column(scale=6, min_width=300):
-            drawing = gallery(picture, elem_id="drawing")
+            drawing = gallery(promises.promised(first.part(0)), elem_id="drawing")
         with gr.Column(scale=5, min_width=300):
             settings, buttons, pickers, dropped = controls()
     prompt = settings["prompt"]
@@ -126,10 +133,10 @@ def lab(page: gr.Blocks) -> None:
         components=[prompt], samples=[[text] for text in EXAMPLES], label="Or try", elem_id="examples", type="values"
     )
     gr.Markdown("#### What each part did")
-    line = pipeline.diagram(what_parts_did, elem_id="pipeline")
+    line = pipeline.diagram(promises.promised(first.part(2)), elem_id="pipeline")
     gr.Markdown("#### What happened, step by step")
-    way = player.player(steps_taken, elem_id="way")
-    gr.Markdown(about(shop), elem_classes="prose-column", elem_id="about")
+    way = player.player(first.part(1, 3), elem_id="way")
+    player.tells(way, gr.Markdown(elem_classes="prose-column", elem_id="about"))
 
     values = list(settings.values())
     drawn = gr.on(

@@ -29,17 +29,12 @@ function card(node, wasOpen) {
   return item;
 }
 
-function draw() {
-  let value;
-  try {
-    value = JSON.parse(props.value);
-  } catch {
-    return; // nothing drawn yet
-  }
+function draw(value) {
   const list = element.querySelector(".pipeline");
   const open = [...list.querySelectorAll(":scope > li > details")].map((one) => one.open);
   list.replaceChildren(...value.nodes.map((node, k) => card(node, open[k] || false)));
 }
 
-watch("value", draw);
-draw();
+customElements.get("clip-player").follow(element, props, watch, draw, (text) => {
+  element.querySelector(".pipeline").textContent = text;
+});

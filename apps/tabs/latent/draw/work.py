@@ -102,15 +102,23 @@ def first_picture(step: Step) -> Step:
     return replace(step, **{name: getattr(step, name)[:1].clone() for name in ("x", "eps", "x0_hat", "x_next")})
 
 
-def opening() -> tuple[str, str, str]:
-    """What gallery, player and pipeline show at first: an example, drawn as the app starts."""
+def opening() -> Generator[tuple[str, str, str] | None, None, None]:
+    """What gallery, player and pipeline show at first: an example, drawn since the app started."""
     wish = first()
-    shop = wish.shop
-    steps = list(shop.model.sample(**vars(wish.request)))
+    shop, steps, frames = wish.shop, [], []
+    for step in shop.model.sample(**vars(wish.request)):
+        steps.append(step)
+        yield None
     x = shop.model.decode(steps[-1].x_next)
-    status = f"drawn when the app started · {cost(wish.request, shop)}"
-    way = film(wish, steps, np.concatenate(list(decoded(shop, steps))))
-    return finished(wish, x, status, []), way, pipeline.parts(wish.request, shop, steps, to_arrays(x)[0])
+    for frame in decoded(shop, steps):
+        frames.append(frame)
+        yield None
+    status = f"drawn since the app started · {cost(wish.request, shop)}"
+    shown = finished(wish, x, status, [])
+    yield None
+    way = film(wish, steps, np.concatenate(frames))
+    yield None
+    yield shown, way, pipeline.parts(wish.request, shop, steps, to_arrays(x)[0])
 
 
 def decoded(shop: Studio, steps: Sequence[Step]) -> Iterator[np.ndarray]:

@@ -3,7 +3,6 @@
 # No `from __future__ import annotations` here: gr.api reads the endpoint's types at run time.
 import time
 from collections.abc import Generator
-from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -11,6 +10,7 @@ from gradio.data_classes import FileData
 
 from apps import limits, pictures, player, wiring
 from apps.pictures import png_bytes, served
+from apps.player import promises
 from apps.tabs.latent.edit import ask as edit_ask
 from apps.tabs.latent.edit import controls as edit_controls
 from apps.tabs.latent.edit import pictures as edit_pictures
@@ -71,13 +71,6 @@ def inpainting(wish: Wish) -> Generator[Shown | None, None, None]:
         else:
             said = f"{len(steps)} steps · {seconds:.1f} s of computing"
             yield said, edit_pictures.inpainting(wish, found), gr.skip()
-
-
-@cache
-def opening() -> str:
-    """The film that the lab opens with, made when it is first seen."""
-    *_, (_, film, _) = (part for part in work(check(**DEFAULTS)) if part is not None)
-    return film
 
 
 def edit(
@@ -179,7 +172,7 @@ def lab(page: gr.Blocks) -> None:
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot draw yet\n{error}")
         return
-    film = player.player(opening, elem_id="edit")
+    film = player.player(promises.Opening(lambda: work(check(**DEFAULTS))).part(1), elem_id="edit")
     said = gr.Markdown("Computed here, since the app started.", elem_id="edit-said")
     settings, buttons, canvas, picture = edit_controls.controls()
     run = wiring.as_it_goes(work, check, "edit", pictures=2)

@@ -139,12 +139,12 @@ def seen(picture: np.ndarray) -> dict[str, str]:
     return {name: values[int(read[name][0])] for name, values in ATTRIBUTES.items()}
 
 
-def opening() -> str:
-    """What the lab shows at first, made when it is first seen."""
+def opening() -> Generator[str | None, None, None]:
+    """What the lab shows at first, made when it is first seen: at the end, and None until then."""
     wish = check(**DEFAULTS)
-    *_, found = compared(wish)
-    assert isinstance(found, Found)
-    return pictures.film(found.looks, found.without, found.against, note=note(wish))
+    for found in compared(wish):
+        done = isinstance(found, Found)
+        yield pictures.film(found.looks, found.without, found.against, note=note(wish)) if done else None
 
 
 def negative_prompt(

@@ -12,6 +12,7 @@ import gradio as gr
 import torch
 
 from apps import limits, links, player, wiring, worlds
+from apps.player import promises
 from apps.tabs.latent.guidance import plane_pictures as pictures
 from apps.tabs.latent.guidance.plane_pictures import Way
 from apps.wiring import QUIET
@@ -202,14 +203,13 @@ def lab(page: gr.Blocks) -> None:
     """The lab's film and controls; without the shipped pair, a sentence that says how to get it back."""
     gr.api(guidance_plane, api_name="guidance_plane")
     try:
-        pair = shipped()
+        shipped()
     except weights.WeightsError as error:
         gr.Markdown(f"### This lab cannot open\n{error}")
         return
-    *_, first = ways(check(**DEFAULTS), pair)
-    assert first is not None  # it ends with the ways
-    picture = player.player(film(check(**DEFAULTS), first, note(pair)), elem_id="plane")
-    said = gr.Markdown(told(check(**DEFAULTS), first), elem_id="plane-said")
+    picture = player.player(promises.Opening(lambda: brought(check(**DEFAULTS))).part(1, 0), elem_id="plane")
+    said = gr.Markdown(elem_id="plane-said")
+    player.tells(picture, said)
     settings, buttons = controls()
     own, again = gr.State(None), gr.Button("Show again", visible="hidden", elem_id="plane-again")
     write, values = links.write("plane", settings), list(settings.values())
