@@ -20,8 +20,9 @@ INK = """(panel) => {
 @pytest.fixture
 def page(open_page):
     page = open_page("codes", "rate", "gap", tab=TAB)
-    page.wait_for_selector("#gap canvas")
-    page.wait_for_selector("#codes canvas")
+    for lab in ("gap", "rate", "codes"):
+        page.locator(f"#{lab}").scroll_into_view_if_needed()
+        page.wait_for_selector(f"#{lab} canvas")
     return page
 
 

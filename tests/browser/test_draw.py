@@ -279,7 +279,7 @@ def test_the_pipeline_shows_the_last_run_and_opens_to_the_code_that_ran(open_pag
     assert page.locator("#pipeline img").count() == 1 + 4 + 4 + 1
     page.locator("#pipeline summary").nth(3).click()
     inside = page.locator("#pipeline details[open]").inner_text()
-    assert "def forward(self, x: Tensor, t: Tensor, words: Tensor)" in inside
+    assert "def forward(self, x: Tensor, t: Tensor, words: Tensor" in inside
     assert "def dpm_solver_pp_2m(" in inside
     assert "million parameters" in inside
 

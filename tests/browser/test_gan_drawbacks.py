@@ -12,10 +12,9 @@ TAB = "GANs"
 @pytest.fixture
 def page(open_page):
     page = open_page("loss", "ask", "overtraining", tab=TAB)
-    page.wait_for_function("document.querySelectorAll('#losses canvas').length === 4")
-    page.wait_for_function("document.querySelectorAll('#ask canvas').length === 4")
-    page.wait_for_function("document.querySelectorAll('#race canvas').length === 1")
-    page.wait_for_function("document.querySelectorAll('#past canvas').length === 1")
+    for lab, canvases in (("losses", 4), ("ask", 4), ("race", 1), ("past", 1)):
+        page.locator(f"#{lab}").scroll_into_view_if_needed()
+        page.wait_for_function(f"document.querySelectorAll('#{lab} canvas').length === {canvases}")
     return page
 
 

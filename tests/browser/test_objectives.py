@@ -9,6 +9,7 @@ import pytest
 def page(open_page):
     opened = open_page("views", "objectives", "bound", tab="Objectives")
     for lab, canvases in (("views", 6), ("each", 3), ("each-losses", 3), ("bound", 2), ("effort", 2)):
+        opened.locator(f"#{lab}").scroll_into_view_if_needed()
         opened.wait_for_function(f"document.querySelectorAll('#{lab} canvas').length === {canvases}")
     opened.wait_for_function("document.querySelector('#views output').textContent.startsWith('t = 50')")
     return opened

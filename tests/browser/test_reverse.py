@@ -16,7 +16,9 @@ LINE = (0.4, 0.4), (0.7, 0.5)
 @pytest.fixture
 def page(open_page):
     page = open_page("train", "field", "walk", "pictures", "quality", tab=TAB)
-    page.wait_for_selector("#quality canvas")
+    for player in ("training", "field", "walk", "pictures", "quality"):
+        page.locator(f"#{player}").scroll_into_view_if_needed()
+        page.wait_for_selector(f"#{player} canvas")
     return page
 
 
@@ -37,10 +39,8 @@ def test_training_runs_pauses_goes_on_and_begins_anew(page):
     first = updates(page)
     until(page, lambda: updates(page) > first)
     page.click("#pause")
-    page.wait_for_timeout(1000)
+    until(page, lambda: stands_still(page, "training"))
     held = updates(page)
-    page.wait_for_timeout(500)
-    assert updates(page) == held
     page.click("#step")
     until(page, lambda: updates(page) > held)
     page.click("#reset")

@@ -178,7 +178,10 @@ def test_another_choice_ends_a_measurement_and_its_recording_stays(page, lab, go
 
 def test_on_a_phone_every_table_is_whole_without_scrolling(open_page):
     page = open_page(width=390, tab=TAB)
-    page.wait_for_selector("#effort canvas")
+    for lab in ("look", "elsewhere", "letter"):  # whose tables come with their pictures
+        page.locator(f"#{lab}").scroll_into_view_if_needed()
+        page.wait_for_selector(f"#{lab} canvas")
+    page.wait_for_selector("#letter-said table")
     tables = page.evaluate(
         """[...document.querySelectorAll(".prose table")].filter((table) => table.offsetParent).map((table) =>
           [getComputedStyle(table).display, table.getBoundingClientRect().right])"""

@@ -80,9 +80,8 @@ class Hands:
         """Games of which their visitors were told that another one takes their place."""
 
     @contextlib.contextmanager
-    def _alone(self, bench: Bench, *, runs: bool = False, ending: bool = False) -> Iterator[None]:
-        """The bench for oneself. A run keeps others away, unless it is `ending`; what only shows the game is soon done,
-        and is waited for."""
+    def _alone(self, bench: Bench, *, runs: bool = False) -> Iterator[None]:
+        """The bench for oneself. A run keeps others away; what only shows the game is soon done, and is waited for."""
         end = time.monotonic() + SOON
         with contextlib.ExitStack() as stack:
             while True:
@@ -90,7 +89,7 @@ class Hands:
                     stack.enter_context(bench.alone())
                     break
                 except gr.Error:
-                    if (bench in self._running and not ending) or time.monotonic() > end:
+                    if bench in self._running or time.monotonic() > end:
                         raise
                     time.sleep(0.01)
             if runs:
@@ -139,14 +138,19 @@ class Hands:
                 if look.thorough:
                     clips["gauges"] = curves.gauges(play, look)
                 yield self._show(clips)
-            yield self._ended(bench)
+            yield from self._ended(bench)
 
-    def _ended(self, bench: Bench) -> dict[Any, Any]:
-        """Where the game stands after a run: what came after the last look is looked at too."""
-        with limits.CPU.turn():
-            play = _standing(bench)
-            look = play.again(bench.settings.averaged)
-        return self._still(play, look)
+    def _ended(self, bench: Bench) -> Iterator[dict[Any, Any]]:
+        """Where the game stands after a run: what came after the last look is looked at too.
+
+        And once more, if Reset meanwhile took away the game that is shown.
+        """
+        play = None
+        while play is None or bench.work is not play:
+            with limits.CPU.turn():
+                play = _standing(bench)
+                look = play.again(bench.settings.averaged)
+            yield self._still(play, look)
 
     def run(self, request: gr.Request, *chosen: Any) -> Iterator[dict[Any, Any]]:
         """Plays on and on."""
@@ -181,7 +185,7 @@ class Hands:
                 play = bench.work  # looked at once: Reset may take it away meanwhile
                 if play is None or play.diverged or run not in limits.RUNS or play.halt.wait(SLOW):
                     break
-            yield self._ended(bench)
+            yield from self._ended(bench)
 
     def pause(self, request: gr.Request) -> None:
         """Ends what is running."""
@@ -199,7 +203,7 @@ class Hands:
         old, bench.work = bench.work, None
         if old is not None:
             old.halt.set()
-        return self._begun(bench, ending=True)
+        return self._begun(bench)
 
     def changed(self, request: gr.Request, *chosen: Any) -> Any:
         """A control was moved: a run reads it at its next turn, a game that stands is shown under it."""
@@ -211,12 +215,11 @@ class Hands:
             return gr.skip()  # the recorded game stays in sight
         return self._begun(bench)
 
-    def _begun(self, bench: Bench, *, ending: bool = False) -> Any:
-        """Where the game on the bench stands, at its beginning if it is a new one. A run shows it itself, and one that
-        is `ending` since its game was taken away is waited for."""
-        if bench in self._running and not ending:
-            return gr.skip()
-        with self._alone(bench, ending=ending), limits.CPU.turn():
+    def _begun(self, bench: Bench) -> Any:
+        """Where the game on the bench stands, at its beginning if it is a new one."""
+        if bench in self._running:
+            return gr.skip()  # the run notices, and shows it
+        with self._alone(bench), limits.CPU.turn():
             play = _standing(bench)
             play.diverged = play.tired = False
             if play.moved:  # a run was broken off: what its rules led to is read before others hold
