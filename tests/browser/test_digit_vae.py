@@ -95,7 +95,7 @@ def test_a_link_brings_the_settings_back(page, watched, url_of):
     again = watched(f"{url_of(TAB, 'codes')}?codes-beta=0.3&codes-highlight=7&codes-digit=12&codes-seed=5")
     again.wait_for_selector("#codes canvas")
     until(again, lambda: "β = 0.3," in told(again, "codes"), 30)
-    assert "test digit 12" in again.locator("#remade").inner_text()
+    until(again, lambda: "test digit 12" in again.locator("#remade").inner_text())
 
 
 def test_recorded_runs_say_so_and_are_scrubbed_here(page):

@@ -31,7 +31,9 @@ def visit(watched, address):
     def go(query: str = "", width: int = 1200, height: int = 1000):
         page = watched(f"{address}?__theme=light{query}", viewport={"width": width, "height": height})
         for name in ("frame", "gauges", *NODES):
+            page.locator(f"#diagram-{name}").scroll_into_view_if_needed()
             page.wait_for_selector(f"#diagram-{name} canvas")
+        page.evaluate("window.scrollTo(0, 0)")
         return page
 
     return go

@@ -61,8 +61,8 @@ def test_another_model_draws_and_a_classifier_climbs(page):
 
 
 def test_a_click_asks_both_models(page):
+    until(page, lambda: "p(1 given x)\t1 − " in said(page, "elsewhere"))
     before = said(page, "elsewhere")
-    assert "p(1 given x)\t1 − " in before
     page.locator("#elsewhere canvas").first.click(position={"x": 150, "y": 150})
     page.wait_for_url("**elsewhere-x=**")
     x, y = (float(re.search(rf"elsewhere-{axis}=([-.\d]+)", page.url)[1]) for axis in "xy")
@@ -73,6 +73,7 @@ def test_a_click_asks_both_models(page):
 
 
 def test_the_map_is_asked_by_keys(page):
+    until(page, lambda: said(page, "elsewhere") != "")
     before = said(page, "elsewhere")
     page.locator("#elsewhere canvas").nth(1).focus()
     page.keyboard.press("Shift+ArrowRight")
