@@ -8,6 +8,7 @@ steps. What a browser sends is sent without one, since thirty browsers would nee
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import statistics
@@ -18,6 +19,7 @@ import time
 
 import httpx
 
+from apps.tabs.latent.draw.wish import SIDE
 from tests.browser.bench import ROOT, memory
 from tutorial.data.critter_words import EXAMPLES
 from tutorial.diffusion import latent
@@ -41,13 +43,13 @@ class Visitor(threading.Thread):
 
     def run(self) -> None:
         k = 0
-        with self.browser:
+        with contextlib.closing(self.browser):  # it may have been used before
             while time.monotonic() < self.end:
                 k += 1
                 steps, seed, n = 10 * (1 + (self.number + k) % 4), 1000 * self.number + k, 1 + k % 4
                 prompt = EXAMPLES[k % len(EXAMPLES)]
                 try:
-                    self.press_draw([prompt, "", steps, latent.GUIDANCE, latent.SAMPLER, 0.0, seed, n])
+                    self.press_draw([prompt, "", steps, latent.GUIDANCE, latent.SAMPLER, 0.0, seed, n, SIDE])
                 except Exception as error:  # whatever it is, it is counted
                     self.errors.append(repr(error))
 

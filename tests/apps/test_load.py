@@ -22,7 +22,7 @@ def test_as_many_as_may_draw_can_come_in_the_same_moment(url):
 
     def come(_: int) -> str:
         begin.wait()
-        event = httpx.post(address, json={"data": ["", "", 0, 2.0, "ddim", 0, 0, 1]}, timeout=30).json()["event_id"]
+        event = httpx.post(address, json={"data": ["", "", 0, 2.0, "ddim", 0, 0, 1, 64]}, timeout=30).json()["event_id"]
         return httpx.get(f"{address}/{event}", timeout=30).text
 
     with ThreadPoolExecutor(limits.AT_ONCE) as pool:
