@@ -7,6 +7,7 @@ import base64
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -159,8 +160,13 @@ def test_a_promised_clip_is_made_once_when_it_is_first_asked_for():
     async def app(scope, receive, send):
         passed_on.append(scope["type"])
 
+    def send(scope: dict) -> None:
+        """In a thread of its own: this one may have a loop that runs, of a browser's that other tests have opened."""
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, promises.Promises(app)(scope, None, None)).result()
+
     def ask(path: str) -> None:
-        asyncio.run(promises.Promises(app)({"type": "http", "path": path}, None, None))
+        send({"type": "http", "path": path})
 
     place = lies_at(promises.promised(lambda: made.append("clip") or '"the clip"'))
     assert (Path(place).read_text(encoding="utf-8"), made) == ("null", [])
@@ -171,7 +177,7 @@ def test_a_promised_clip_is_made_once_when_it_is_first_asked_for():
     until_it_lies(place, '"the clip"')
     promises.keep(place)
     assert made == ["clip"]
-    asyncio.run(promises.Promises(app)({"type": "lifespan"}, None, None))
+    send({"type": "lifespan"})
     assert passed_on == ["http"] * 3 + ["lifespan"]
 
 
