@@ -85,6 +85,7 @@ def test_a_race_is_stopped(open_page):
     until(page, lambda: "in fair turns" in said(page, "contest-race-said"), 60)
     page.click("#contest-race-stop")
     until(page, lambda: said(page, "contest-race-said").endswith("then stopped."), 60)
+    assert "…" in said(page, "contest-race-table")  # somebody had not arrived, and does not any more
 
 
 def test_the_table_is_sorted_by_a_click_and_by_keys(open_page):

@@ -96,6 +96,7 @@ def test_a_link_brings_the_settings_back(page, watched, url_of):
     again.wait_for_selector("#codes canvas")
     until(again, lambda: "β = 0.3," in told(again, "codes"), 30)
     until(again, lambda: "test digit 12" in again.locator("#remade").inner_text())
+    assert "β = 0.3," in told(again, "codes")  # what the page opens with did not come over it
 
 
 def test_recorded_runs_say_so_and_are_scrubbed_here(page):

@@ -45,6 +45,8 @@ def test_training_runs_pauses_goes_on_and_begins_anew(page):
     until(page, lambda: updates(page) > held)
     page.click("#reset")
     until(page, lambda: updates(page) == 0)
+    page.wait_for_timeout(1000)
+    assert updates(page) == 0  # nothing of what was reset comes after it
 
 
 def test_the_learning_rate_acts_in_mid_run(page):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tutorial.contest.recipe import Training, adam
 from tutorial.data.pixels import to_signed
 from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig, gaussian_kl
-from tutorial.networks.blocks import channels_last
+from tutorial.networks.blocks import channels_last, held
 from tutorial.networks.discriminator import PatchDiscriminator, balance, hinge_loss
 
 KL = 1e-5
@@ -75,6 +75,7 @@ class Blurred(Training):
         return Autoencoder(autoencoder_config((16, 32, 32), 1))
 
     def equip(self) -> None:
+        """Besides the optimisers, the critic: whether it is asked or not, so that both kinds begin alike."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.generator.initial_seed() + 1)
             self.critic = channels_last(PatchDiscriminator())
@@ -83,14 +84,14 @@ class Blurred(Training):
         self.optimizers["critic"] = adam(self.critic, betas=(0.5, 0.9), decay=0.0)
 
     def update(self, rows: Tensor, share: float) -> dict[str, Tensor]:
+        """One of the autoencoder and, if there is an opponent by now, one of the critic."""
         model, critic = cast(Autoencoder, self.model), cast(PatchDiscriminator, self.critic)
         again, error, kl = reconstruction(model, self.pictures[rows], self.generator)
         total, opponent = error + KL * kl, self.sharpened and share >= BEGINS
         if opponent:
             last_layer = cast(nn.Conv2d, model.decoder.conv_out).weight
-            critic.requires_grad_(False)
-            total = total + adversarial(critic, again, error, last_layer)
-            critic.requires_grad_(True)
+            with held(critic):
+                total = total + adversarial(critic, again, error, last_layer)
         self.descend(total, "model", model.parameters())
         self.follow()
         found = {"error": error, "kl": kl}

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tutorial.contest.contender import Answer, Answers, Contender, Work, finished
-from tutorial.contest.recipe import Training, adam
+from tutorial.contest.recipe import Training
 from tutorial.contest.search import STEPS, completing
 from tutorial.data.digits import CLASSES, SIDE
 from tutorial.families.flow import log_normal
@@ -223,12 +223,14 @@ class FlowTraining(Training):
         return ContestFlow(ContestFlowConfig())
 
     def equip(self) -> None:
-        self.optimizers["model"] = adam(self.model)
+        """Besides the optimiser: the flow is settled on some digits, so that it begins near to them."""
+        super().equip()
         rows = torch.randint(len(self.pictures), (1000,), generator=self.generator)
         cast(ContestFlow, self.model).settle(to_logits(spread(self.pictures[rows], self.generator)))
         self.average.load_state_dict(self.model.state_dict())
 
     def update(self, rows: Tensor, share: float) -> dict[str, Tensor]:
+        """One up the likelihood of digits with noise of their grey levels' width, in nats of a pixel."""
         model, pixels = cast(ContestFlow, self.model), self.pictures[rows]
         with self.precision():
             nats = -finished(model.weighing(pixels, self.labels[rows], self.generator)).mean()

@@ -5,19 +5,17 @@ Its networks are those of `tutorial.networks.digit_gan`.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import ClassVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tutorial.contest.contender import Answer, Answers, Contender, Work
 from tutorial.contest.recipe import Training, adam
 from tutorial.contest.search import STEPS, completing, searching
 from tutorial.data.pixels import to_signed
 from tutorial.gans.losses import LOSSES, r1
-from tutorial.networks.blocks import channels_last
+from tutorial.networks.blocks import channels_last, held
 from tutorial.networks.digit_gan import (
     DigitDiscriminator,
     DigitDiscriminatorConfig,
@@ -75,6 +73,7 @@ class GANTraining(Training):
         return ContestGAN(DigitGeneratorConfig())
 
     def equip(self) -> None:
+        """Brings the discriminator, and an optimiser for each of the two."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.generator.initial_seed() + 1)
             self.critic = channels_last(DigitDiscriminator(DigitDiscriminatorConfig()))
@@ -101,13 +100,3 @@ class GANTraining(Training):
         self.descend(loss_g, "model", model.parameters(), clip=None)
         self.follow()
         return {"loss_d": loss_d, "loss_g": loss_g}
-
-
-@contextlib.contextmanager
-def held(network: nn.Module) -> Iterator[None]:
-    """No gradients for this network's parameters: they pass through it to the other's."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)

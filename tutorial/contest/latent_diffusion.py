@@ -86,6 +86,7 @@ class LatentDiffusionTraining(Training):
         return ContestLatentDiffusion(LatentDiffusionConfig())
 
     def equip(self) -> None:
+        """An optimiser for each of the two stages."""
         model = cast(ContestLatentDiffusion, self.model)
         self.optimizers["autoencoder"] = adam(model.autoencoder)
         self.optimizers["unet"] = adam(model.unet)

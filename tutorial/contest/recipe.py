@@ -64,9 +64,9 @@ class Training(ABC):
     def begin(self) -> nn.Module:
         """The contender, untrained."""
 
-    @abstractmethod
     def equip(self) -> None:
-        """Brings the optimisers, into `self.optimizers`, and whatever else is needed."""
+        """Brings the optimisers, into `self.optimizers`, and whatever else is needed: here AdamW for the contender."""
+        self.optimizers["model"] = adam(self.model)
 
     @abstractmethod
     def update(self, rows: Tensor, share: float) -> dict[str, Tensor]:
@@ -116,6 +116,7 @@ class Training(ABC):
         return cast(Contender, copy.deepcopy(self.average).eval().requires_grad_(False))
 
     def state_dict(self) -> dict[str, Any]:
+        """All that a training goes on from, the state of its dice included."""
         return {
             "updates": self.updates,
             "generator": self.generator.get_state(),
@@ -124,6 +125,7 @@ class Training(ABC):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from what `state_dict` gave."""
         self.updates = state["updates"]
         self.generator.set_state(state["generator"])
         for name, one in self.modules.items():

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tutorial.contest import grey
 from tutorial.contest.contender import Answer, Answers, Contender, Work
-from tutorial.contest.recipe import Training, adam
+from tutorial.contest.recipe import Training
 from tutorial.data.digits import CLASSES, SIDE
 from tutorial.data.pixels import to_pixels, to_signed
 from tutorial.families.elbo import draw, kl_to_prior, log_ratio
@@ -123,10 +123,8 @@ class VAETraining(Training):
     def begin(self) -> ContestVAE:
         return ContestVAE(ContestVAEConfig())
 
-    def equip(self) -> None:
-        self.optimizers["model"] = adam(self.model)
-
     def update(self, rows: Tensor, share: float) -> dict[str, Tensor]:
+        """One up the bound, in which the KL counts `BETA` times."""
         model = cast(ContestVAE, self.model)
         with self.precision():
             reconstruction, kl = model.bound(self.pictures[rows], self.labels[rows], self.generator)

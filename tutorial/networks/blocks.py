@@ -6,6 +6,8 @@ published checkpoints fit.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import TypeVar
 
@@ -78,3 +80,13 @@ def private(network: Network) -> Network:
     """The same network with hooks and layers of its own, without gradients. Its weights lie where the network's lie."""
     frozen = {id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in network.parameters()}
     return deepcopy(network, frozen | {id(buffer): buffer for buffer in network.buffers()})
+
+
+@contextlib.contextmanager
+def held(network: nn.Module) -> Iterator[None]:
+    """No gradients for this network's parameters: they pass through it to another's."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)

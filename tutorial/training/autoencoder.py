@@ -23,7 +23,7 @@ from torch import Tensor
 from tutorial import weights
 from tutorial.data.pixels import to_signed
 from tutorial.networks.autoencoder import Autoencoder, AutoencoderConfig, gaussian_kl
-from tutorial.networks.blocks import channels_last
+from tutorial.networks.blocks import channels_last, held
 from tutorial.networks.discriminator import PatchDiscriminator, balance, hinge_loss
 from tutorial.networks.reader import AttributeReader
 from tutorial.training.fit import (
@@ -66,11 +66,8 @@ def perceptual_distance(reader: AttributeReader, x: Tensor, y: Tensor) -> Tensor
 
 def unconvinced(accelerator: Accelerator, judge: PatchDiscriminator, x_hat: Tensor) -> Tensor:
     """The decoder's adversarial loss −E[D(x̂)], a scalar that leaves no gradient in the discriminator."""
-    judge.requires_grad_(False)
-    with accelerator.autocast():
-        value = -judge(x_hat).float().mean()
-    judge.requires_grad_(True)
-    return value
+    with held(judge), accelerator.autocast():
+        return -judge(x_hat).float().mean()
 
 
 def teach(accelerator: Accelerator, critic: PatchDiscriminator, x: Tensor, x_hat: Tensor) -> Tensor:
@@ -80,6 +77,11 @@ def teach(accelerator: Accelerator, critic: PatchDiscriminator, x: Tensor, x_hat
     value = hinge_loss(real, fake)
     accelerator.backward(value)
     return value
+
+
+def begun(side: int, assets: Path) -> Autoencoder:
+    """What a training starts from: the miniature from nothing, one for larger pictures from the miniature."""
+    return Autoencoder(CONFIG) if side == weights.SIDE else weights.load("autoencoder", assets).train().requires_grad_()
 
 
 def train(
@@ -97,10 +99,7 @@ def train(
     """
     accelerator, name = seeded_accelerator(), weights.sized("autoencoder", side)
     seeds, folder = seeds or LESSONS[side], folder or RUNS / name
-    model = (
-        Autoencoder(CONFIG) if side == weights.SIDE else weights.load("autoencoder", assets).train().requires_grad_()
-    )
-    model, critic = channels_last(model), channels_last(PatchDiscriminator())
+    model, critic = channels_last(begun(side, assets)), channels_last(PatchDiscriminator())
     reader = weights.load("reader", assets, accelerator.device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=2e-4, betas=(0.5, 0.9))

@@ -9,22 +9,20 @@ networks in runs/, which `python -m tutorial.training.evaluate_digit_gan` measur
 from __future__ import annotations
 
 import argparse
-import contextlib
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from tutorial import weights
 from tutorial.data.digits import digits
 from tutorial.data.pixels import to_signed
 from tutorial.gans.digits import EVERY, NAME, SETTINGS, Setting, snapshots
 from tutorial.gans.losses import LOSSES, r1
-from tutorial.networks.blocks import channels_last
+from tutorial.networks.blocks import channels_last, held
 from tutorial.networks.digit_gan import (
     DigitDiscriminator,
     DigitDiscriminatorConfig,
@@ -49,16 +47,6 @@ def run_folder(run: str) -> Path:
 def snapshot_file(folder: Path, step: int) -> Path:
     """Where the networks after so many rounds are kept, in a run's folder."""
     return folder / "snapshots" / f"{step}.safetensors"
-
-
-@contextlib.contextmanager
-def held(network: nn.Module) -> Iterator[None]:
-    """No gradients for this network's parameters: they pass through it to the other's."""
-    network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        network.requires_grad_(True)
 
 
 class Game:

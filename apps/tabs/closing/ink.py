@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from apps import limits, player
+from apps import digit_input, limits, player
 from tutorial.data.digits import SIDE
 
-AXIS: player.Axis = (0.0, float(SIDE), "")
-"""Both axes of the picture that is drawn on, in pixels from its lower left corner."""
 PEN, SOFT = 1.3, 0.8
 """Pixels of the pen's radius, and of the rim over which it fades, to each side of that."""
 BLANK = [[0] * SIDE for _ in range(SIDE)]
@@ -19,15 +17,7 @@ Grid = tuple[tuple[int, ...], ...]
 
 def grid(value: Any) -> Grid:
     """28 rows of 28 grey levels 0–255. Raises gr.Error for anything else."""
-    if not isinstance(value, list | tuple) or len(value) != SIDE:
-        raise limits.refuse(f"The digit must be a list of {SIDE} rows.")
-    return tuple(_row(row) for row in value)
-
-
-def _row(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list | tuple) or len(value) != SIDE:
-        raise limits.refuse(f"Each row of the digit must be a list of {SIDE} numbers.")
-    return tuple(limits.whole("A pixel", pixel, 0, 255) for pixel in value)
+    return digit_input.grid(value, lambda pixel: limits.whole("A pixel", pixel, 0, 255))
 
 
 def stroke(points: Any) -> np.ndarray:
@@ -46,12 +36,5 @@ def _place(point: Any) -> tuple[float, float]:
 
 def _inked(points: np.ndarray) -> np.ndarray:
     """Each pixel by its middle's distance to the line through points (N, 2), of which one is a dot."""
-    ends = points.repeat(2, axis=0) if len(points) == 1 else points
-    start, along = ends[:-1], np.diff(ends, axis=0)
-    middles = np.arange(SIDE) + 0.5
-    at = np.stack(np.meshgrid(middles, middles[::-1]), axis=-1).reshape(-1, 1, 2)  # (784, 1, 2), from the top
-    length = (along**2).sum(-1).clip(min=1e-12)
-    share = (((at - start) * along).sum(-1) / length).clip(0, 1)[..., None]
-    distance = np.linalg.norm(at - start - share * along, axis=-1).min(axis=1)
-    grey = ((PEN + SOFT - distance) / (2 * SOFT)).clip(0, 1)
-    return (255 * grey).round().astype(np.uint8).reshape(SIDE, SIDE)
+    grey = ((PEN + SOFT - digit_input.distance(points)) / (2 * SOFT)).clip(0, 1)
+    return (255 * grey).round().astype(np.uint8)

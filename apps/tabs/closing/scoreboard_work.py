@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from apps import models
+from apps.judged import ended, reference_digits
 from apps.tabs.closing.contenders import contender
 from tutorial.contest.contender import finished
 from tutorial.contest.judging import Scores, real_variety, scored
 from tutorial.data.digits import CLASSES, digits
 from tutorial.data.pixels import to_pixels, to_signed
 from tutorial.metrics.digits import others, reference
-from tutorial.metrics.verdict import Reference, measured_reference
+from tutorial.metrics.verdict import Reference
 
 EACH = 10
 """Digits of each class in a set."""
@@ -41,7 +41,6 @@ class Measured:
 class Shared:
     """What is the same for all visitors, measured for the first who asks, and kept."""
 
-    known: Reference | None = None
     variety: float = 0.0
     """Of real digits."""
     real: list[Scores] | None = None
@@ -51,23 +50,12 @@ class Shared:
 SHARED = Shared()
 
 
-def pausing(parts: Iterable[T | None]) -> Generator[None, None, T]:
-    """Returns what the work comes to, and yields None between its parts."""
-    found = None
-    for part in parts:
-        found = part
-        yield None
-    assert found is not None  # the last one
-    return found
-
-
 def known() -> Generator[None, None, Reference]:
     """Returns what all sets are compared with. Yields None at places to pause."""
-    if SHARED.known is None:
-        found = yield from pausing(measured_reference(models.digit_judge().classifier))
+    found = yield from reference_digits()
+    if not SHARED.variety:
         SHARED.variety = real_variety(found, digits("training")[1][reference()])
-        SHARED.known = found
-    return SHARED.known
+    return found
 
 
 def real_sets(sets: int) -> Generator[None, None, list[Scores]]:
@@ -79,7 +67,7 @@ def real_sets(sets: int) -> Generator[None, None, list[Scores]]:
     there = list(SHARED.real or [])
     for k in range(len(there), sets):
         chosen = torch.cat([one[k * EACH : (k + 1) * EACH] for one in of_class])
-        there.append((yield from pausing(scored(against, SHARED.variety, to_signed(pictures[chosen]), labels[chosen]))))
+        there.append((yield from ended(scored(against, SHARED.variety, to_signed(pictures[chosen]), labels[chosen]))))
     SHARED.real = there
     return there[:sets]
 
@@ -123,7 +111,7 @@ def measuring(name: str, sets: int, seed: int) -> Generator[Sets | None, None, N
     for k in range(sets):
         x, seconds = yield from drawn(name, classes, seed + k * len(classes))
         spent += seconds
-        own.append((yield from pausing(scored(against, SHARED.variety, x, classes))))
+        own.append((yield from ended(scored(against, SHARED.variety, x, classes))))
         yield Sets(name, sets, list(own), real, spent / len(own) / len(classes))
 
 

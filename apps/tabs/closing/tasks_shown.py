@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from apps import player
-from apps.tabs.closing import ink, tables
+from apps.digit_input import AXIS
+from apps.tabs.closing import tables
 from apps.tabs.closing.contenders import COLOURS, rgb, sheet
 from apps.tabs.closing.tables import Cell, Head
 from apps.tabs.closing.tasks_work import FRAMES, WAYS, Asked, Attempt, off
@@ -43,8 +44,8 @@ def given(asked: Asked) -> player.Panel:
         [player.image(picture[None])],
         title=f"given, as a {asked.digit}: draw here",
         label=f"The digit that is given, said to be a {asked.digit}; draw on it for one of your own",
-        x=ink.AXIS,
-        y=ink.AXIS,
+        x=AXIS,
+        y=AXIS,
         takes="points",
     )
 

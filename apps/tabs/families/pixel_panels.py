@@ -9,13 +9,12 @@ import torch
 from torch import Tensor
 
 from apps import player
+from apps.digit_input import AXIS, distance
 from apps.pictures import channels
 from tutorial.data.digits import SIDE
 from tutorial.diffusion import pixel
 from tutorial.families.pixel_cnn import PUBLISHED, Drawn, surprise
 
-AXIS: player.Axis = (0.0, float(SIDE), "")
-"""Both axes of the picture that visitors draw on, in pixels from its lower left corner."""
 PEN = 1.4
 """Pixels of the pen's radius: strokes come out about as thick as MNIST's."""
 BLACK, GIVEN, GENERATED, DROPPED, MISSING = np.array(
@@ -29,14 +28,7 @@ MOST = 3.0
 
 def inked(stroke: np.ndarray) -> np.ndarray:
     """The pixels under a stroke (N, 2), x and y in pixels from the lower left corner: (28, 28) bool."""
-    ends = stroke.repeat(2, axis=0) if len(stroke) == 1 else stroke  # a dot is a stroke of no length
-    start, along = ends[:-1], np.diff(ends, axis=0)
-    middles = np.arange(SIDE) + 0.5
-    at = np.stack(np.meshgrid(middles, middles[::-1]), axis=-1).reshape(-1, 1, 2)  # (784, 1, 2), from the top
-    length = (along**2).sum(-1).clip(min=1e-12)
-    share = (((at - start) * along).sum(-1) / length).clip(0, 1)[..., None]
-    distance = np.linalg.norm(at - start - share * along, axis=-1).min(axis=1)
-    return (distance <= PEN).reshape(SIDE, SIDE)
+    return distance(stroke) <= PEN
 
 
 def beginning(given: np.ndarray, kept: int) -> player.Panel:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from apps import limits, links, models, player, wiring
+from apps import digit_input, limits, links, models, player, wiring
 from apps.tabs.families.pixel_panels import costs, inked, numbers, panels, recorded
 from apps.wiring import QUIET
 from tutorial import weights
@@ -80,15 +80,7 @@ def _count(value: Any) -> int:
 
 def grid(value: Any) -> Grid:
     """28 rows of 28 numbers from 0 to 1, each made 0 or 1. Raises gr.Error for anything else."""
-    if not isinstance(value, list | tuple) or len(value) != SIDE:
-        raise limits.refuse(f"The digit must be a list of {SIDE} rows.")
-    return tuple(_row(row) for row in value)
-
-
-def _row(value: Any) -> tuple[int, ...]:
-    if not isinstance(value, list | tuple) or len(value) != SIDE:
-        raise limits.refuse(f"Each row of the digit must be a list of {SIDE} numbers.")
-    return tuple(int(limits.number("A pixel", pixel, 0, 1) >= 0.5) for pixel in value)
+    return digit_input.grid(value, lambda pixel: int(limits.number("A pixel", pixel, 0, 1) >= 0.5))
 
 
 @dataclass(frozen=True)

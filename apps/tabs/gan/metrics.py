@@ -8,8 +8,9 @@ from typing import Any
 import gradio as gr
 
 from apps import limits, models, player, wiring
+from apps.judged import ended, reference_digits
 from apps.tabs.gan.metrics_shown import Row, bias, rows, table, told
-from apps.tabs.gan.metrics_work import Compared, comparing, ended, judging, known, recorded, sets
+from apps.tabs.gan.metrics_work import Compared, comparing, judging, recorded, sets
 from apps.wiring import QUIET
 from tutorial import measurements, weights
 from tutorial.data.digits import DataError
@@ -117,7 +118,7 @@ def gan_metrics(request: gr.Request, candidate: str = "memorised", n: int = 1000
     trick = next(one for one in sets() if one.name == name)
 
     def answer() -> Generator[dict[str, Any] | None, None, None]:
-        reference = yield from known()
+        reference = yield from reference_digits()
         found = yield from ended(judged(reference, trick.draw(reference, count, first)))
         yield asdict(found) | {"fooled": sorted(breaking.fooled(found, _limits(found.n)))}
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
 from torch import Tensor
 
-from apps import models
+from apps.judged import ended, reference_digits
 from tutorial.gans import breaking
 from tutorial.gans.breaking import REAL, TRICKS, Trick
 from tutorial.metrics.sample_size import Curve, curve
-from tutorial.metrics.verdict import Reference, Verdict, judged, measured_reference, seen
+from tutorial.metrics.verdict import Reference, Verdict, judged, seen
 from tutorial.training import evaluate_metrics
 from tutorial.training.evaluate_metrics import DRAWN, Record
 
@@ -37,7 +37,6 @@ def recorded() -> Record:
 class Shared:
     """What takes seconds to measure and is the same for all visitors: measured for the first who asks, and kept."""
 
-    known: Reference | None = None
     real: Tensor | None = None
     """Features of the digits out of which real sets are taken: (DRAWN, 64)."""
 
@@ -45,28 +44,11 @@ class Shared:
 SHARED = Shared()
 
 
-def known() -> Generator[None, None, Reference]:
-    """Returns what all sets are compared with. Yields None at places to pause."""
-    if SHARED.known is None:
-        SHARED.known = yield from ended(measured_reference(models.digit_judge().classifier))
-    return SHARED.known
-
-
 def many_real(reference: Reference) -> Generator[None, None, Tensor]:
     """Returns the features of many real digits beside the reference. Yields None at places to pause."""
     if SHARED.real is None:
         SHARED.real = yield from ended(seen(reference.classifier, breaking.many_unseen(DRAWN)))
     return SHARED.real
-
-
-def ended(parts: Iterable[T | None]) -> Generator[None, None, T]:
-    """Returns what the work comes to in the end, and yields None between its parts."""
-    found = None
-    for part in parts:
-        found = part
-        yield None
-    assert found is not None  # the last one
-    return found
 
 
 def timed(parts: Generator[None, None, T]) -> Generator[None, None, tuple[T, float]]:
@@ -84,7 +66,7 @@ def timed(parts: Generator[None, None, T]) -> Generator[None, None, tuple[T, flo
 
 def judging(n: int, seed: int) -> Generator[tuple[dict[str, Verdict], float] | None, None, None]:
     """Judges all sets with n digits each: what was found so far by name, with the seconds of computing, after each."""
-    reference, seconds = yield from timed(known())
+    reference, seconds = yield from timed(reference_digits())
     found: dict[str, Verdict] = {}
     for trick in sets():
         found[trick.name], spent = yield from timed(ended(judged(reference, trick.draw(reference, n, seed))))
@@ -105,7 +87,7 @@ class Compared:
 def comparing(name: str, seed: int) -> Generator[str | Compared | None, None, None]:
     """Compares sets of every size, of real digits and of those that a model draws: lines on how far it is, and then
     what was found."""
-    reference, seconds = yield from timed(known())
+    reference, seconds = yield from timed(reference_digits())
     yield f"Looking at {DRAWN:,} real digits …"
     real, spent = yield from timed(many_real(reference))
     seconds += spent
